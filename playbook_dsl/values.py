@@ -5,12 +5,15 @@ A value is None (missing), bool, int, float, str, `Money`, `date`, `datetime` (a
 `{"$datetime": "2026-11-23T07:00:00+00:00"}`, `{"$duration": {"days": 3}}`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-type Json = None | bool | int | float | str | list[Json] | dict[str, Json]
+from typing_extensions import TypeAliasType
+
+# TypeAliasType because pydantic follows a recursive name only through it; the `type` statement needs Python 3.12.
+Json = TypeAliasType("Json", "None | bool | int | float | str | list[Json] | dict[str, Json]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,10 @@ class Duration:
     seconds: float = 0
 
 
-type Value = None | bool | int | float | str | Money | date | datetime | Duration | list[Value] | dict[str, Value]
+Value = TypeAliasType(
+    "Value",
+    "None | bool | int | float | str | Money | date | datetime | Duration | list[Value] | dict[str, Value]",
+)
 
 _DURATION_FIELDS = tuple(field.name for field in fields(Duration))
 
@@ -82,16 +88,20 @@ def from_json(node: Json) -> Value:
 
 
 def _money(body: Json) -> Money:
-    amount, currency = body  # type: ignore[misc]  # the writer of the mark is `_marked`
-    return Money(Decimal(str(amount)), str(currency))
+    match body:
+        case [amount, currency]:
+            return Money(Decimal(str(amount)), str(currency))
+    raise ValueError("a $money mark holds an amount and a currency")
 
 
 def _duration(body: Json) -> Duration:
-    assert isinstance(body, Mapping)
-    return Duration(**body)  # type: ignore[arg-type]  # the writer of the mark is `_marked`
+    match body:
+        case dict():
+            return Duration(**body)  # type: ignore[arg-type]  # the writer of the mark is `_marked`
+    raise ValueError("a $duration mark holds units and amounts")
 
 
-_READERS = {
+_READERS: dict[str, Callable[[Json], Value]] = {
     "$money": _money,
     "$date": lambda body: date.fromisoformat(str(body)),
     "$datetime": lambda body: datetime.fromisoformat(str(body)),
