@@ -1,0 +1,47 @@
+# `make` alone lists what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+PYTEST_ARGS ?=
+
+.PHONY: help setup run test check format lock fuzz drill bench clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: ## virtual environment in .venv with everything the lock file names (quick when up to date)
+	@cli/dev/setup.sh
+
+run: setup ## PostgreSQL, Temporal, worker, API and the demo on this machine; Ctrl-C stops all of it
+	@$(BIN)/playkeeper dev
+
+test: setup check ## the checks and all tests
+	@$(BIN)/pytest -n $${PYTEST_WORKERS:-2} $(PYTEST_ARGS)
+
+check: setup ## format, lint, types, import directions, house rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy .
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/pytest -q tests/house
+
+format: setup ## let the formatter and the linter mend what they can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: setup ## resolve the dependencies of pyproject.toml anew into the two lock files
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header -c requirements.lock --extra local --extra dev pyproject.toml -o requirements-dev.lock
+
+fuzz: setup ## 100,000 broken playbooks against the compiler
+	@$(BIN)/python -m tests.fuzz
+
+drill: setup ## kill workers, Temporal and PostgreSQL under load and count what was lost or repeated
+	@$(BIN)/python -m tests.drill
+
+bench: setup ## ratios against a hand-written workflow, and the virtual clock
+	@$(BIN)/python -m bench
+
+clean: ## remove the virtual environment and the caches; your data in .playkeeper stays
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
