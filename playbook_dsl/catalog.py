@@ -6,13 +6,13 @@ rooms above build it (actions from `activities.contracts`, facts and custom fiel
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from playbook_dsl.types import Type
 
-type EffectClass = Literal["read", "reversible", "compensable", "irreversible"]
+EffectClass: TypeAlias = Literal["read", "reversible", "compensable", "irreversible"]
 
-type ParamKind = Literal[
+ParamKind: TypeAlias = Literal[
     "value",  # a typed value: literal, `{{ }}` or text with `{{ }}` in it
     "owner",  # csm | csm.manager | role:<name> | round_robin(team) | least_loaded(team) | a person; or a list tried in order
     "recipient",  # champion | primary_contact | all(champion) | an address, a contact; or a list tried in order

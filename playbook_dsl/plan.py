@@ -8,15 +8,15 @@ Frozen, canonical JSON, under 64 KiB. An `Expr` is an expression's source, alrea
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
-PLAN_VERSION = 1
+PLAN_VERSION: Final = 1
 MAX_PLAN_BYTES = 64 * 1024
 
-type Expr = str
-type Node = Any
+Expr: TypeAlias = str
+Node: TypeAlias = Any
 """JSON with `$expr` and `$text` leaves; any JSON is one, so the type says no more."""
 
 
@@ -348,7 +348,7 @@ class SplitStep(StepPart):
     variants: tuple[Variant, ...]
 
 
-type Step = Annotated[
+AnyStep: TypeAlias = (
     ActionStep
     | WaitStep
     | WaitUntilStep
@@ -364,9 +364,9 @@ type Step = Annotated[
     | SetStep
     | StopStep
     | StopRepeatStep
-    | SplitStep,
-    Field(discriminator="kind"),
-]
+    | SplitStep
+)
+Step: TypeAlias = Annotated[AnyStep, Field(discriminator="kind")]
 
 
 class Exit(PlanPart):
