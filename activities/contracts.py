@@ -1,0 +1,263 @@
+"""What crosses the border between a play and the outside: calls, results and their errors.
+
+Values inside (`inputs`, `output`, `facts`) are in the JSON form of `playbook_dsl.values`. This module imports no SDK, so that the
+interpreter may know it.
+"""
+
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict
+
+from playbook_dsl.plan import Message, Plan
+
+JsonTree: TypeAlias = Any
+"""JSON of any shape; a value in the JSON form of `playbook_dsl.values`."""
+
+
+class Contract(BaseModel):
+    """Frozen data; unknown keys are ignored, so that an older worker reads a newer caller."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class RunRef(Contract):
+    """Which play this is. `chain` is shared by a run, its retries and its undo, and is what effects are identified by."""
+
+    tenant: str
+    run_id: str
+    chain: str
+    playbook: str
+    version: int
+    account: str
+    launch: str | None = None
+
+
+class ActionCall(Contract):
+    """One effect or read to perform. `generation` grows when a step is done anew after its effect was undone.
+
+    `message` is the pinned template of a sending step and `context` the values its body reads. `edited` says that a person changed
+    the inputs of a held step, so that a request that differs from the recorded one is meant.
+    """
+
+    run: RunRef
+    key: str
+    title: str
+    action: str
+    inputs: dict[str, JsonTree] = {}
+    effect: Literal["read", "reversible", "compensable", "irreversible"] = "read"
+    generation: int = 0
+    message: Message | None = None
+    context: dict[str, JsonTree] = {}
+    if_nobody: Literal["hold", "skip"] = "hold"
+    edited: bool = False
+
+
+class ActionResult(Contract):
+    """What came of a call. `live` is the id of the object whose later changes update the output (`task:…`, `cta:…`, `mail:…`).
+
+    `status`: "done"; "unknown" (it may have happened; nobody can tell); "skipped" (nothing was to be done, for example nobody to send to).
+    """
+
+    output: dict[str, JsonTree] = {}
+    status: Literal["done", "unknown", "skipped"] = "done"
+    live: str | None = None
+    note: str | None = None
+
+
+class UndoCall(Contract):
+    """Take back the effect of one step. With `force` a change made by a person since is overwritten."""
+
+    run: RunRef
+    key: str
+    title: str
+    action: str
+    generation: int = 0
+    force: bool = False
+
+
+class UndoResult(Contract):
+    """`nothing`: the effect never happened or is gone already. `conflict`: somebody changed it since; it was left alone."""
+
+    status: Literal["undone", "nothing", "conflict"]
+    detail: str | None = None
+
+
+class FactsCall(Contract):
+    """Read the account's facts as they are now."""
+
+    run: RunRef
+
+
+class LoadedFacts(Contract):
+    """Facts by root name (`account`, `contact`, `health`, …). `plays` are the slugs of active plays of the account.
+
+    `calendar` is the JSON form of `playbook_dsl.timing.calendar.BusinessCalendar`.
+    """
+
+    facts: dict[str, JsonTree]
+    calendar: dict[str, JsonTree] | None = None
+    plays: tuple[str, ...] = ()
+    open_tasks: int = 0
+
+
+class TriggerInfo(Contract):
+    """What started the play: by hand (`manual`), `api`, `event`, `schedule`, `play`, `retry`; `event` are the event's fields."""
+
+    kind: str = "manual"
+    id: str | None = None
+    by: str | None = None
+    event: dict[str, JsonTree] | None = None
+
+
+class RunInput(Contract):
+    """Everything a play needs; it depends on nothing else.
+
+    `state` is the saved state of an earlier walk (continue-as-new, retry from a step, undo of a finished play). `mode` "undo" walks
+    nothing and only takes back what the state says was done. `parent` is the play to tell when this one ends.
+    """
+
+    run: RunRef
+    plan: Plan
+    inputs: dict[str, JsonTree] = {}
+    trigger: TriggerInfo = TriggerInfo()
+    loaded: LoadedFacts
+    owner: str | None = None
+    parent: str | None = None
+    parent_key: str | None = None
+    mode: Literal["run", "undo"] = "run"
+    force: bool = False
+    state: dict[str, JsonTree] | None = None
+    interpreter: int = 1
+
+
+class RunResult(Contract):
+    """How a play ended. `outcome`: goal, exit:<name>, completed, cancelled, failed, undone, undo_incomplete, or a `stop`'s own word."""
+
+    outcome: str
+    error: dict[str, JsonTree] | None = None
+    state: dict[str, JsonTree] = {}
+
+
+class StepRecord(Contract):
+    """One step as the pages and lists show it. `status`: waiting, running, done, skipped, failed, held, undone, conflict, undo_failed."""
+
+    key: str
+    title: str
+    kind: str
+    status: str
+    detail: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    output: dict[str, JsonTree] | None = None
+    error: dict[str, JsonTree] | None = None
+
+
+class RunRecord(Contract):
+    """The state of a play, for the tables the lists read. `steps` are those that changed since the last record.
+
+    `state` is running, waiting, held, paused, undoing or closed; `outcome` is set when closed, and `saved` is then the state a
+    retry or an undo starts from.
+    """
+
+    run: RunRef
+    state: Literal["running", "waiting", "held", "paused", "undoing", "closed"]
+    at: datetime
+    sequence: int
+    progress: str = ""
+    outcome: str | None = None
+    error: dict[str, JsonTree] | None = None
+    steps: tuple[StepRecord, ...] = ()
+    saved: dict[str, JsonTree] | None = None
+
+
+class AskCall(Contract):
+    """Put a question, an approval, a review or a hold into somebody's inbox. `ask_each`: everyone named gets one, else the first that resolves.
+
+    `kind` is approval, form, review or hold. `why` says in a sentence why the item is there.
+    """
+
+    run: RunRef
+    key: str
+    generation: int = 0
+    round: int = 0
+    kind: Literal["approval", "form", "review", "hold"]
+    title: str
+    why: str
+    by: tuple[str, ...]
+    ask_each: bool = False
+    form: tuple[dict[str, JsonTree], ...] = ()
+    context: dict[str, JsonTree] = {}
+    due_at: datetime | None = None
+
+
+class AskResult(Contract):
+    """Who was asked: the ids of the people (or role names), and the inbox items made."""
+
+    asked: tuple[str, ...]
+    items: tuple[str, ...]
+
+
+class AskUpdate(Contract):
+    """A reminder for, or the closing of, the inbox items of a step (`reason` says why they are gone)."""
+
+    run: RunRef
+    key: str
+    generation: int = 0
+    do: Literal["remind", "close"]
+    reason: str = ""
+
+
+class TaskUpdate(Contract):
+    """An overdue task: tell somebody, or give it to somebody else. `task` is the task's id."""
+
+    run: RunRef
+    key: str
+    task: str
+    do: Literal["tell", "reassign"]
+    to: tuple[str, ...]
+    round: int = 0
+
+
+class LockCall(Contract):
+    """Take or give back a named lock of the account. A taken lock queues the caller, who is told `lock_granted` later."""
+
+    run: RunRef
+    key: str
+    name: str
+    do: Literal["acquire", "release"]
+    priority: int = 0
+
+
+class LockResult(Contract):
+    """Whether the lock is held by this run now."""
+
+    granted: bool
+
+
+class PlayCall(Contract):
+    """Prepare a sub-play: find the published version of `playbook`, make its run row, and load the account's facts."""
+
+    run: RunRef
+    key: str
+    generation: int = 0
+    playbook: str
+    inputs: dict[str, JsonTree] = {}
+    parent: str
+
+
+class PlayStarted(Contract):
+    """The sub-play to start: its workflow id and input."""
+
+    workflow_id: str
+    input: RunInput
+
+
+class PlayControl(Contract):
+    """Cancel or undo a sub-play that this play started."""
+
+    run: RunRef
+    key: str
+    workflow_id: str
+    do: Literal["cancel", "undo"]
+    force: bool = False

@@ -1,0 +1,69 @@
+"""What the outside may say to a play, and what it may ask. All that `api` and `cli` know of this room.
+
+People's commands are updates: checked, answered, idempotent by `request_id`. Machines' news are signals.
+"""
+
+from typing import Literal
+
+from activities.contracts import Contract, JsonTree
+
+COMMAND_UPDATE = "command"
+NEWS_SIGNAL = "news"
+STATE_QUERY = "state"
+
+QUEUE_PLAYS = "plays"
+
+SEARCH_ATTRIBUTES = ("Tenant", "Playbook", "PlaybookVersion", "Account", "Launch", "RunState", "Trigger", "Owner")
+
+
+def play_workflow_id(tenant: str, playbook: str, account: str, episode: str) -> str:
+    """Give the id of one enrollment: the same enrollment twice is the same play."""
+    return f"play:{tenant}:{playbook}:{account}:{episode}"
+
+
+class Command(Contract):
+    """What a person tells a play.
+
+    `do`: pause, resume, cancel (`undo` says whether what was done is taken back), answer (an `ask`, `approve` or review under `key`, with
+    `answers`; for approvals `{"approved": bool, "comment": str}`), retry / skip / edit (`inputs`) / undo_step-less `undo` of a held step under
+    `key`, and undo (the whole play; `force` overwrites what people changed since).
+    """
+
+    do: Literal["pause", "resume", "cancel", "answer", "retry", "skip", "edit", "undo"]
+    request_id: str
+    by: str
+    reason: str | None = None
+    key: str | None = None
+    answers: dict[str, JsonTree] = {}
+    inputs: dict[str, JsonTree] = {}
+    undo: bool = False
+    force: bool = False
+
+
+class CommandAnswer(Contract):
+    """What a command did. `changed` is False when it was a repetition or nothing was to be done."""
+
+    changed: bool
+    state: str
+    message: str = ""
+
+
+class News(Contract):
+    """What a machine tells a play.
+
+    `kind`: event (`name`, `fields`), facts (`loaded` = a `LoadedFacts`), object (a live output changed: `name` is its id such as
+    `task:…`, `fields` the changed output fields), play_ended (`key`, `fields` = outcome), lock_granted (`key`).
+    """
+
+    kind: Literal["event", "facts", "object", "play_ended", "lock_granted"]
+    id: str
+    name: str | None = None
+    key: str | None = None
+    fields: dict[str, JsonTree] = {}
+
+
+REFUSED = "CommandRefused"
+"""The error type of an update that the play refused; details[0] is `{"code": …, "message": …}`.
+
+Codes: `no_such_step`, `not_open` (an ask that is closed or was never opened), `not_held`, `closing`, `bad_answer`, `not_allowed`.
+"""
