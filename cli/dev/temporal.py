@@ -10,8 +10,7 @@ import urllib.request
 from pathlib import Path
 
 from cli.dev.server import Server, ServerError, free_port
-
-SEARCH_ATTRIBUTES = ("Tenant", "Playbook", "PlaybookVersion", "Account", "Launch", "RunState", "Trigger", "Owner")
+from workflows.messages import SEARCH_ATTRIBUTES
 
 # Without these a step takes three times as long and a timer is 0.7 s late; see docs/operations.md.
 _DYNAMIC_CONFIG = {

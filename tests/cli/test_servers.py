@@ -19,7 +19,8 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 
 from cli.dev.postgres import Postgres, choose_identity, find_binaries
 from cli.dev.server import ServerError, choose_port
-from cli.dev.temporal import SEARCH_ATTRIBUTES, Temporal
+from cli.dev.temporal import Temporal
+from workflows.messages import SEARCH_ATTRIBUTES
 
 
 @workflow.defn(name="nobody-runs-this")
