@@ -14,6 +14,17 @@ from playbook_dsl.plan import Message, Plan
 JsonTree: TypeAlias = Any
 """JSON of any shape; a value in the JSON form of `playbook_dsl.values`."""
 
+# The names under which the product's own services are registered; every action of the catalog is registered under its own name.
+UNDO = "undo"
+LOAD_FACTS = "play.facts"
+RECORD = "play.record"
+ASK = "play.ask"
+UPDATE_ASK = "play.update_ask"
+UPDATE_TASK = "play.update_task"
+LOCK = "play.lock"
+PREPARE_PLAY = "play.prepare"
+CONTROL_PLAY = "play.control"
+
 
 class Contract(BaseModel):
     """Frozen data; unknown keys are ignored, so that an older worker reads a newer caller."""
