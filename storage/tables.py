@@ -1,0 +1,443 @@
+"""Every table, as SQLModel classes.
+
+Each row but those of `tenant` belongs to a tenant and `tenant` is the first part of its key, so that row-level security and every index
+start with the same column. Ids are texts made in Python. Columns of type `bytes` are sealed by `storage.encryption`.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from sqlalchemy import ARRAY, CheckConstraint, Column, DateTime, ForeignKeyConstraint, Index, LargeBinary, Numeric, Text, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+ColumnDefault: TypeAlias = Any
+"""What `Field` returns: it stands for a value of the column's own type."""
+
+
+def _at(*, optional: bool = False) -> ColumnDefault:
+    return Field(default=None, sa_column=Column(DateTime(timezone=True), nullable=optional))
+
+
+def _now() -> ColumnDefault:
+    return Field(default=None, sa_column=Column(DateTime(timezone=True), nullable=False, server_default=text("now()")))
+
+
+def _record() -> ColumnDefault:
+    return Field(default_factory=dict, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'::jsonb")))
+
+
+def _list() -> ColumnDefault:
+    return Field(default_factory=list, sa_column=Column(JSONB, nullable=False, server_default=text("'[]'::jsonb")))
+
+
+def _texts() -> ColumnDefault:
+    return Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")))
+
+
+def _sealed() -> ColumnDefault:
+    return Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+
+
+class Tenant(SQLModel, table=True):
+    """A customer of ours.
+
+    `custom_fields` are `{"name", "type", "help"}` of the accounts' own fields; `settings` hold the team's hours and closed days.
+    """
+
+    id: str = Field(primary_key=True)
+    name: str
+    currency: str = "USD"
+    zone: str = "UTC"
+    country: str | None = None
+    custom_fields: list[dict[str, str]] = _list()
+    settings: dict[str, object] = _record()
+    created_at: datetime = _now()
+
+
+class Owned(SQLModel):
+    """A row of a tenant."""
+
+    tenant: str = Field(primary_key=True)
+
+
+class Person(Owned, table=True):
+    """Somebody of the team. `id` is the short name authors write."""
+
+    id: str = Field(primary_key=True)
+    name: str
+    email: str
+    roles: list[str] = _texts()
+    teams: list[str] = _texts()
+    manager: str | None = None
+    zone: str | None = None
+    active: bool = True
+
+
+class Account(Owned, table=True):
+    """A customer account. `id` is the tenant's own (external) id.
+
+    `custom` and `facts` hold values in the JSON form of `playbook_dsl.values`; `facts` by root name (`health`, `risk`, `usage`, …).
+    """
+
+    __table_args__ = (
+        CheckConstraint("id ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$'", name="account_id_form"),
+        Index("account_by_csm", "tenant", "csm"),
+        Index("account_by_renewal", "tenant", "renewal_date"),
+        Index("account_by_name", "tenant", "name", "id"),
+    )
+
+    id: str = Field(primary_key=True)
+    name: str
+    status: str = "active"
+    stage: str | None = None
+    tier: str | None = None
+    segment: str | None = None
+    country: str | None = None
+    zone: str | None = None
+    currency: str | None = None
+    mrr: Decimal | None = Field(default=None, sa_column=Column(Numeric(18, 4), nullable=True))
+    csm: str | None = None
+    renewal_date: date | None = None
+    tags: list[str] = _texts()
+    custom: dict[str, object] = _record()
+    facts: dict[str, object] = _record()
+    created_at: datetime = _now()
+    updated_at: datetime = _now()
+    updated_by: str | None = None
+
+
+class Contact(Owned, table=True):
+    """A person at the customer. `opt_outs` are channels (`email`, `sms`, or `all`)."""
+
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant", "account"], ["account.tenant", "account.id"], ondelete="CASCADE"),
+        Index("contact_by_account", "tenant", "account"),
+        Index("contact_by_email", "tenant", text("lower(email)")),
+    )
+
+    id: str = Field(primary_key=True)
+    account: str
+    name: str
+    email: str | None = None
+    phone: str | None = None
+    title: str | None = None
+    roles: list[str] = _texts()
+    opt_outs: list[str] = _texts()
+    zone: str | None = None
+    language: str | None = None
+
+
+class Playbook(Owned, table=True):
+    """A playbook over all its versions."""
+
+    slug: str = Field(primary_key=True)
+    title: str
+    owner: str | None = None
+    labels: list[str] = _texts()
+    published: int | None = None
+    created_at: datetime = _now()
+    updated_at: datetime = _now()
+
+
+class PlaybookVersion(Owned, table=True):
+    """One version: its text as the author wrote it, and the plan that came of it. `status`: draft, published, archived."""
+
+    __tablename__ = "playbook_version"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant", "slug"], ["playbook.tenant", "playbook.slug"], ondelete="CASCADE"),
+        Index("playbook_one_published", "tenant", "slug", unique=True, postgresql_where=text("status = 'published'")),
+    )
+
+    slug: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    status: str = "draft"
+    source: str
+    plan: dict[str, object] = _record()
+    digest: str
+    created_by: str | None = None
+    created_at: datetime = _now()
+    published_at: datetime | None = _at(optional=True)
+
+
+class MessageTemplate(Owned, table=True):
+    """A message template as it stands now; plans carry the text they were published with."""
+
+    __tablename__ = "message_template"
+
+    name: str = Field(primary_key=True)
+    channel: str
+    subject: str = ""
+    body: str
+    path: str = ""
+    updated_at: datetime = _now()
+
+
+class Run(Owned, table=True):
+    """One play of a playbook on an account, as far as lists show it. The play itself lives in Temporal.
+
+    `state`: starting, running, waiting, held, paused, undoing, closed. `sequence` orders the records of a play, so that a late one
+    changes nothing. `saved` is the sealed state a retry or an undo starts from; `start` the sealed inputs and trigger.
+    """
+
+    __table_args__ = (
+        Index("run_by_account", "tenant", "account", "started_at", "id"),
+        Index("run_by_playbook", "tenant", "playbook", "started_at", "id"),
+        Index("run_by_start", "tenant", "started_at", "id"),
+        Index("run_by_chain", "tenant", "chain"),
+        Index("run_by_launch", "tenant", "launch", postgresql_where=text("launch IS NOT NULL")),
+        Index("run_active", "tenant", "account", "playbook", postgresql_where=text("state <> 'closed'")),
+    )
+
+    id: str = Field(primary_key=True)
+    chain: str
+    workflow_id: str
+    account: str
+    playbook: str
+    version: int
+    launch: str | None = None
+    parent: str | None = None
+    state: str = "starting"
+    outcome: str | None = None
+    trigger: str = "manual"
+    started_by: str | None = None
+    owner: str | None = None
+    title: str = ""
+    progress: str = ""
+    error: dict[str, object] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
+    sequence: int = 0
+    started_at: datetime = _now()
+    ended_at: datetime | None = _at(optional=True)
+    start: bytes | None = _sealed()
+    saved: bytes | None = _sealed()
+
+
+class Step(Owned, table=True):
+    """One step of a play. `status`: waiting, running, done, skipped, failed, held, undone, conflict, undo_failed."""
+
+    run: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    title: str
+    kind: str
+    status: str
+    position: int = 0
+    detail: str | None = None
+    error: dict[str, object] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
+    output: bytes | None = _sealed()
+    started_at: datetime | None = _at(optional=True)
+    ended_at: datetime | None = _at(optional=True)
+
+
+class Effect(Owned, table=True):
+    """The ledger: one row for each effect on the world, written before the effect is attempted.
+
+    `key` = sha256 of tenant, chain, step and generation. `status`: intended, done, skipped, failed, unknown, undone, undo_failed, conflict.
+    `request`, `prior` and `result` are sealed JSON; `digest` is of the request.
+    """
+
+    __table_args__ = (
+        Index("effect_by_chain", "tenant", "chain", "intended_at"),
+        Index("effect_by_account", "tenant", "account", "intended_at"),
+        Index(
+            "effect_open", "tenant", "intended_at", postgresql_where=text("status IN ('intended', 'unknown', 'undo_failed', 'conflict')")
+        ),
+    )
+
+    key: str = Field(primary_key=True)
+    chain: str
+    run: str
+    step_key: str
+    generation: int = 0
+    action: str
+    title: str = ""
+    effect_class: str
+    account: str
+    launch: str | None = None
+    status: str = "intended"
+    digest: str
+    request: bytes | None = _sealed()
+    prior: bytes | None = _sealed()
+    result: bytes | None = _sealed()
+    vendor_id: str | None = None
+    attempts: int = 1
+    detail: str | None = None
+    intended_at: datetime = _now()
+    ended_at: datetime | None = _at(optional=True)
+    undone_at: datetime | None = _at(optional=True)
+
+
+class Task(Owned, table=True):
+    """An inbox item. `kind`: task, approval, form, review, hold. `status`: open, done, cancelled.
+
+    `workflow_id` and `step_key` say which play it wakes; `why` says why it is here.
+    """
+
+    __table_args__ = (
+        Index("task_by_owner", "tenant", "owner", "status", "due_at", "id"),
+        Index("task_by_account", "tenant", "account", "created_at", "id"),
+        Index("task_by_step", "tenant", "chain", "step_key"),
+    )
+
+    id: str = Field(primary_key=True)
+    kind: str
+    status: str = "open"
+    account: str
+    title: str
+    why: str = ""
+    owner: str | None = None
+    priority: str = "normal"
+    due_at: datetime | None = _at(optional=True)
+    checklist: list[dict[str, object]] = _list()
+    form: list[dict[str, object]] = _list()
+    context: dict[str, object] = _record()
+    answers: dict[str, object] = _record()
+    run: str | None = None
+    chain: str | None = None
+    step_key: str | None = None
+    generation: int = 0
+    reminders: int = 0
+    outcome: str | None = None
+    created_at: datetime = _now()
+    closed_at: datetime | None = _at(optional=True)
+    closed_by: str | None = None
+
+
+class Cta(Owned, table=True):
+    """A call to action on an account. `status`: open, closed."""
+
+    __table_args__ = (Index("cta_by_account", "tenant", "account", "opened_at", "id"),)
+
+    id: str = Field(primary_key=True)
+    account: str
+    type: str
+    title: str
+    priority: str = "medium"
+    status: str = "open"
+    owner: str | None = None
+    because: str = ""
+    outcome: str | None = None
+    due_at: datetime | None = _at(optional=True)
+    run: str | None = None
+    step_key: str | None = None
+    opened_at: datetime = _now()
+    closed_at: datetime | None = _at(optional=True)
+
+
+class Note(Owned, table=True):
+    """A note on an account's timeline."""
+
+    __table_args__ = (Index("note_by_account", "tenant", "account", "created_at", "id"),)
+
+    id: str = Field(primary_key=True)
+    account: str
+    text: str
+    author: str | None = None
+    run: str | None = None
+    step_key: str | None = None
+    created_at: datetime = _now()
+
+
+class Event(Owned, table=True):
+    """Something that happened, once: `source` and `vendor_id` together are unique. `matched` counts the plays that were told."""
+
+    __table_args__ = (
+        Index("event_once", "tenant", "source", "vendor_id", unique=True),
+        Index("event_by_account", "tenant", "account", "occurred_at", "id"),
+    )
+
+    id: str = Field(primary_key=True)
+    name: str
+    source: str
+    vendor_id: str
+    account: str | None = None
+    fields: dict[str, object] = _record()
+    occurred_at: datetime = _at()
+    received_at: datetime = _now()
+    delivered_at: datetime | None = _at(optional=True)
+    matched: int = 0
+
+
+class OutboxMail(Owned, table=True):
+    """A mail of the development outbox, or a copy of one that left. `content` is the sealed subject, text and HTML."""
+
+    __tablename__ = "outbox_mail"
+    __table_args__ = (Index("outbox_by_time", "tenant", "sent_at", "id"),)
+
+    id: str = Field(primary_key=True)
+    sender: str
+    recipients: list[str] = _texts()
+    subject: str
+    content: bytes | None = _sealed()
+    account: str | None = None
+    run: str | None = None
+    step_key: str | None = None
+    sent_at: datetime = _now()
+
+
+class RoundRobin(Owned, table=True):
+    """Who of a team was last given something."""
+
+    __tablename__ = "round_robin"
+
+    team: str = Field(primary_key=True)
+    last: str
+
+
+class AccountLock(Owned, table=True):
+    """A named lock of an account: its holder (`granted`) and who waits, by priority and then age."""
+
+    __tablename__ = "account_lock"
+    __table_args__ = (Index("account_lock_one_holder", "tenant", "account", "name", unique=True, postgresql_where=text("granted")),)
+
+    account: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    run: str = Field(primary_key=True)
+    key: str = Field(primary_key=True)
+    priority: int = 0
+    granted: bool = False
+    since: datetime = _now()
+
+
+class Launch(Owned, table=True):
+    """One bulk start or sweep."""
+
+    id: str = Field(primary_key=True)
+    playbook: str
+    version: int
+    kind: str = "bulk"
+    started_by: str | None = None
+    accounts: int = 0
+    started_at: datetime = _now()
+
+
+class Request(Owned, table=True):
+    """An answered request, so that its repetition gets the same answer. `digest` is of what was asked."""
+
+    key: str = Field(primary_key=True)
+    digest: str
+    status: int
+    answer: dict[str, object] = _record()
+    created_at: datetime = _now()
+
+
+class Audit(Owned, table=True):
+    """Who did what to what, and when."""
+
+    __table_args__ = (
+        Index("audit_by_time", "tenant", "at", "id"),
+        Index("audit_by_subject", "tenant", "subject_kind", "subject_id", "at"),
+    )
+
+    id: str = Field(primary_key=True)
+    at: datetime = _now()
+    who: str
+    what: str
+    subject_kind: str
+    subject_id: str
+    details: dict[str, object] = _record()
+
+
+METADATA = SQLModel.metadata
+TENANT_TABLES: tuple[str, ...] = tuple(sorted(name for name, table in METADATA.tables.items() if "tenant" in table.columns))
+"""The tables whose rows belong to a tenant; `tenant` itself is guarded by its id."""
