@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -24,6 +24,9 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = Field(None, description="PostgreSQL as the application's role, which owns nothing.")
     database_owner_url: SecretStr | None = Field(None, description="PostgreSQL as the role that owns the tables; only migrations use it.")
+    database_app_password: SecretStr | None = Field(
+        None, description="The password `playkeeper migrate` gives the application's role `playkeeper_app`; without it that stays as it is."
+    )
     database_pool_size: int = Field(10, ge=1, description="Connections a process keeps open; as many again at peaks.")
     database_connect_timeout_s: float = Field(30, gt=0, description="How long a process waits at its start for PostgreSQL.")
 
@@ -105,6 +108,24 @@ class Settings(BaseSettings):
 
 class SettingMissing(Exception):
     """A process cannot start without a setting; the message names the variable."""
+
+
+class SettingInvalid(Exception):
+    """Settings that cannot be used; the message names each variable and never repeats a secret."""
+
+
+def read_settings() -> Settings:
+    """Read the environment.
+
+    Raises:
+        SettingInvalid: see there.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        prefix = Settings.model_config["env_prefix"]
+        wrong = [f"{prefix}{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()]
+        raise SettingInvalid("; ".join(line.removeprefix(f"{prefix}: ") for line in wrong)) from None
 
 
 def _required(value: SecretStr | None, variable: str, what: str) -> str:

@@ -33,3 +33,6 @@ def build_app() -> typer.Typer:
 
 
 app = build_app()
+
+if __name__ == "__main__":
+    app()

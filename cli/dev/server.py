@@ -57,6 +57,17 @@ def choose_port(wanted: int | None, usual: int, what: str, setting: str) -> int:
     return usual if port_is_free(usual) else free_port()
 
 
+def take_lock(path: Path) -> IO[str] | None:
+    """Lock a file until it is closed or this process ends, however it ends; None when another process has it."""
+    lock = path.open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        return None
+    return lock
+
+
 class Server:
     """A server process with its data in one folder, started, stopped, killed and started again on the same data and port."""
 
@@ -97,10 +108,10 @@ class Server:
             stderr=log,
             cwd=self.folder,
             start_new_session=True,
-            env=self._environment(),
+            env=self.environment(),
         )
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
         return dict(os.environ)
 
     # What all of them do.
@@ -197,13 +208,9 @@ class Server:
     def _take_lock(self) -> None:
         if self._lock is not None:
             return
-        lock = (self.folder / "lock").open("w")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            lock.close()
-            raise ServerError(f"{self.title} is already running from {self.folder}, started by another process") from None
-        self._lock = lock
+        self._lock = take_lock(self.folder / "lock")
+        if self._lock is None:
+            raise ServerError(f"{self.title} is already running from {self.folder}, started by another process")
 
     def _stop_stale(self) -> None:
         """Stop a server that an earlier process left behind; the lock tells that its owner is gone."""

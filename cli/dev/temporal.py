@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -80,12 +79,21 @@ class Temporal(Server):
         config = [part for key, value in _DYNAMIC_CONFIG.items() for part in ("--dynamic-config-value", f"{key}={value}")]
         return [str(find_binary()), "server", "start-dev", *places, *shown, *pragmas, *attributes, *config, "--log-level", "warn"]
 
+    def has_worker(self, task_queue: str) -> bool:
+        """Whether a worker asks for the plays of this queue."""
+        answer = self._get(f"task-queues/{task_queue}?taskQueueType=TASK_QUEUE_TYPE_WORKFLOW")
+        return bool(answer.get("pollers"))
+
     def _is_ready(self) -> bool:
         """Ready when the namespace is there with every search attribute: a start with an unknown one is refused."""
-        address = f"http://127.0.0.1:{self._http_port}/api/v1/namespaces/default/search-attributes"
+        known = self._get("search-attributes").get("customAttributes", {})
+        return isinstance(known, dict) and all(name in known for name in SEARCH_ATTRIBUTES)
+
+    def _get(self, path: str) -> dict[str, object]:
+        """What the server's HTTP interface says about the namespace; nothing while it does not answer."""
         try:
-            with urllib.request.urlopen(address, timeout=2) as answer:
-                known = json.load(answer).get("customAttributes", {})
-        except (OSError, ValueError, urllib.error.URLError):
-            return False
-        return all(name in known for name in SEARCH_ATTRIBUTES)
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._http_port}/api/v1/namespaces/default/{path}", timeout=2) as answer:
+                content: dict[str, object] = json.load(answer)
+        except (OSError, ValueError):
+            return {}
+        return content

@@ -1,0 +1,239 @@
+"""`playkeeper dev`: everything Playkeeper needs, started, watched and stopped together on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import asyncpg
+import typer
+
+from cli.dev.guard import GUARD, stop_process
+from cli.dev.postgres import Postgres
+from cli.dev.server import Server, ServerError, choose_port, take_lock
+from cli.dev.service import Service, answers_http
+from cli.dev.temporal import Temporal
+from settings import Settings
+from storage.encryption import KeyRing
+from storage.migrate import app_url, upgrade
+from workflows.messages import QUEUE_PLAYS
+
+DATABASE = "playkeeper"
+RUNNING_FILE = "running.json"
+
+
+class Launcher:
+    """The processes of one data folder."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Nothing is started yet.
+
+        Args:
+            settings: the data folder, the ports, and servers to use instead of starting them.
+        """
+        self.settings = settings
+        self.folder = settings.data_dir.resolve()
+        self.running: list[Server] = []
+        self.temporal: Temporal | None = None
+        self.api_url = ""
+        self.temporal_ui_url = settings.temporal_ui_url
+
+    def start(self) -> None:
+        """Start everything in the order in which it is needed, and say what is there by now.
+
+        Raises:
+            ServerError: something could not be started.
+        """
+        kept = self._kept_secrets()
+        with ThreadPoolExecutor(1) as beside:
+            temporal_started = beside.submit(self._start_temporal)
+            owner_url = self._start_postgres()
+            with self._shown("database", lambda: "up to date"):
+                asyncio.run(upgrade(owner_url, app_password=kept["app_password"]))
+            temporal_address = temporal_started.result()
+        environment = {
+            "PLAYKEEPER_DATA_DIR": str(self.folder),
+            "PLAYKEEPER_DATABASE_URL": app_url(owner_url, kept["app_password"]),
+            "PLAYKEEPER_TEMPORAL_ADDRESS": temporal_address,
+            "PLAYKEEPER_TEMPORAL_UI_URL": self.temporal_ui_url,
+        }
+        if self.settings.encryption_keys is None and self.settings.encryption_keys_path is None:
+            environment["PLAYKEEPER_ENCRYPTION_KEYS"] = kept["encryption_keys"]
+        self._start_services(environment)
+        self._write_private(
+            RUNNING_FILE, {"api_url": self.api_url, "temporal_ui_url": self.temporal_ui_url, "temporal_address": temporal_address}
+        )
+
+    def watch(self) -> None:
+        """Return never; leave when a process ends or this one is told to stop.
+
+        Raises:
+            ServerError: one of the processes ended; the message holds the end of its log.
+        """
+        while True:
+            for server in self.running:
+                if not server.running:
+                    raise ServerError(f"{server.title} ended; the end of {server.log_path}:\n  " + "\n  ".join(server.last_lines()))
+            time.sleep(0.3)
+
+    def stop(self) -> None:
+        """Stop what was started: our own processes first, then the servers they use."""
+        (self.folder / RUNNING_FILE).unlink(missing_ok=True)
+        ours = [server for server in self.running if isinstance(server, Service)]
+        servers = [server for server in self.running if not isinstance(server, Service)]
+        for group in (ours, servers):
+            if group:
+                with ThreadPoolExecutor(len(group)) as at_once:
+                    list(at_once.map(lambda server: server.stop(), group))
+        self.running.clear()
+
+    def _start_postgres(self) -> str:
+        if self.settings.database_owner_url is not None:
+            return self.settings.require_database_owner_url()
+        server = Postgres(self.folder / "postgres", port=choose_port(self.settings.postgres_port, 5433, "PostgreSQL", "PLAYKEEPER_POSTGRES_PORT"))
+        self.running.append(server)
+        with self._shown("PostgreSQL", lambda: f"127.0.0.1:{server.port}"):
+            server.start()
+            asyncio.run(_create_database(server))
+        return server.url(DATABASE)
+
+    def _start_temporal(self) -> str:
+        if "temporal_address" in self.settings.model_fields_set:
+            return self.settings.temporal_address
+        port = choose_port(self.settings.temporal_port, 7233, "Temporal", "PLAYKEEPER_TEMPORAL_PORT")
+        ui_port = choose_port(self.settings.temporal_ui_port, 8233, "the Temporal UI", "PLAYKEEPER_TEMPORAL_UI_PORT")
+        server = Temporal(self.folder / "temporal", port=port, ui_port=ui_port)
+        self.running.append(server)
+        with self._shown("Temporal", lambda: f"{server.address}, UI at {server.ui_url}"):
+            server.start()
+        self.temporal = server
+        self.temporal_ui_url = server.ui_url
+        return server.address
+
+    def _start_services(self, environment: Mapping[str, str]) -> None:
+        host = self.settings.api_host
+        port = choose_port(self.settings.api_port, 8000, "the API", "PLAYKEEPER_API_PORT")
+        self.api_url = f"http://{host}:{port}"
+        serve = ["uvicorn", "api.app:create_app", "--factory", "--host", host, "--port", str(port)]
+        added = {**environment, "PLAYKEEPER_API_PORT": str(port), "PLAYKEEPER_API_URL": self.api_url}
+        worker = Service("the worker", self.folder / "worker", ["worker"], environment=added, is_ready=self._worker_is_ready)
+        api = Service("the API", self.folder / "api", serve, environment=added, is_ready=lambda: answers_http(self.api_url))
+        self.running += [worker, api]
+        with self._shown("worker and API", lambda: self.api_url), ThreadPoolExecutor(2) as at_once:
+            list(at_once.map(lambda service: service.start(), (worker, api)))
+
+    def _worker_is_ready(self) -> bool:
+        # Of a Temporal that is not ours we only know what the worker says of it; it ends when it cannot connect.
+        return self.temporal is None or self.temporal.has_worker(QUEUE_PLAYS)
+
+    def _kept_secrets(self) -> dict[str, str]:
+        """Passwords and keys made at the first start and kept with the data they open."""
+        path = self.folder / "secrets.json"
+        if not path.exists():
+            self._write_private(path.name, {"app_password": secrets.token_urlsafe(24), "encryption_keys": f"dev:{KeyRing.new_key()}"})
+        kept: dict[str, str] = json.loads(path.read_text())
+        return kept
+
+    def _write_private(self, name: str, content: Mapping[str, str]) -> None:
+        path = self.folder / name
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(content, indent=2))
+
+    @contextmanager
+    def _shown(self, what: str, outcome: Callable[[], str]) -> Iterator[None]:
+        started = time.monotonic()
+        yield
+        typer.echo(f"  {what:<16} {outcome()}  ({time.monotonic() - started:.1f} s)")
+
+
+def run_everything(settings: Settings, *, with_demo: bool) -> None:
+    """Start everything, run the demo, and stay until Ctrl-C or SIGTERM; then stop everything. The data stays.
+
+    Raises:
+        ServerError: something could not be started, or a process ended by itself.
+    """
+    folder = settings.data_dir.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = take_lock(folder / "lock")
+    if lock is None:
+        raise ServerError(f"Playkeeper is already running from {folder}{_address_of_the_other(folder)}; stop it first")
+    launcher = Launcher(settings)
+    _stop_on_signals()
+    typer.echo(f"Starting Playkeeper; data and logs are kept in {folder}")
+    try:
+        launcher.start()
+        if with_demo:
+            _run_demo(launcher)
+        _show_addresses(launcher)
+        launcher.watch()
+    except KeyboardInterrupt:
+        typer.echo("\nStopping …")
+    finally:
+        _ignore_signals()
+        launcher.stop()
+        GUARD.close()
+        lock.close()
+    typer.echo("Everything is stopped; the data is kept.")
+
+
+def _run_demo(launcher: Launcher) -> None:
+    command = [sys.executable, "-m", "cli.main", "demo"]
+    environment = Service("", launcher.folder, [], environment={"PLAYKEEPER_API_URL": launcher.api_url}, is_ready=bool).environment()
+    demo = subprocess.Popen(command, env=environment, start_new_session=True)
+    GUARD.watch(demo.pid)
+    try:
+        code = demo.wait()
+    finally:
+        stop_process(demo.pid)
+        demo.wait()
+        GUARD.release(demo.pid)
+    if code != 0:
+        typer.echo("The demo did not come to its end; everything keeps running, and `playkeeper demo` repeats it.", err=True)
+
+
+def _show_addresses(launcher: Launcher) -> None:
+    typer.echo("\nPlaykeeper is running.")
+    typer.echo(f"  API          {launcher.api_url}/docs")
+    typer.echo(f"  Temporal UI  {launcher.temporal_ui_url}")
+    typer.echo(f"  Logs         {launcher.folder}/*/log")
+    typer.echo("Press Ctrl-C to stop all of it; the data stays.")
+
+
+async def _create_database(server: Postgres) -> None:
+    connection = await asyncpg.connect(server.url())
+    try:
+        if await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE) is None:
+            await connection.execute(f"CREATE DATABASE {DATABASE}")
+    finally:
+        await connection.close()
+
+
+def _address_of_the_other(folder: Path) -> str:
+    try:
+        return f", at {json.loads((folder / RUNNING_FILE).read_text())['api_url']}"
+    except (OSError, ValueError, KeyError):
+        return ""
+
+
+def _stop_on_signals() -> None:
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+
+
+def _ignore_signals() -> None:
+    """A second Ctrl-C must not cut the stopping short and leave a process behind."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
