@@ -21,7 +21,7 @@ import typer
 from cli.dev.guard import GUARD, stop_process
 from cli.dev.postgres import Postgres
 from cli.dev.server import Server, ServerError, choose_port, take_lock
-from cli.dev.service import Service, answers_http
+from cli.dev.service import Service, answers_http, own_environment
 from cli.dev.temporal import Temporal
 from settings import Settings
 from storage.encryption import KeyRing
@@ -100,7 +100,9 @@ class Launcher:
     def _start_postgres(self) -> str:
         if self.settings.database_owner_url is not None:
             return self.settings.require_database_owner_url()
-        server = Postgres(self.folder / "postgres", port=choose_port(self.settings.postgres_port, 5433, "PostgreSQL", "PLAYKEEPER_POSTGRES_PORT"))
+        server = Postgres(
+            self.folder / "postgres", port=choose_port(self.settings.postgres_port, 5433, "PostgreSQL", "PLAYKEEPER_POSTGRES_PORT")
+        )
         self.running.append(server)
         with self._shown("PostgreSQL", lambda: f"127.0.0.1:{server.port}"):
             server.start()
@@ -127,7 +129,7 @@ class Launcher:
         serve = ["uvicorn", "api.app:create_app", "--factory", "--host", host, "--port", str(port)]
         added = {**environment, "PLAYKEEPER_API_PORT": str(port), "PLAYKEEPER_API_URL": self.api_url}
         worker = Service("the worker", self.folder / "worker", ["worker"], environment=added, is_ready=self._worker_is_ready)
-        api = Service("the API", self.folder / "api", serve, environment=added, is_ready=lambda: answers_http(self.api_url))
+        api = Service("the API", self.folder / "api", serve, environment=added, is_ready=lambda: answers_http(host, port))
         self.running += [worker, api]
         with self._shown("worker and API", lambda: self.api_url), ThreadPoolExecutor(2) as at_once:
             list(at_once.map(lambda service: service.start(), (worker, api)))
@@ -188,7 +190,7 @@ def run_everything(settings: Settings, *, with_demo: bool) -> None:
 
 def _run_demo(launcher: Launcher) -> None:
     command = [sys.executable, "-m", "cli.main", "demo"]
-    environment = Service("", launcher.folder, [], environment={"PLAYKEEPER_API_URL": launcher.api_url}, is_ready=bool).environment()
+    environment = own_environment({"PLAYKEEPER_API_URL": launcher.api_url, "PLAYKEEPER_DATA_DIR": str(launcher.folder)})
     demo = subprocess.Popen(command, env=environment, start_new_session=True)
     GUARD.watch(demo.pid)
     try:

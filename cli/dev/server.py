@@ -108,10 +108,10 @@ class Server:
             stderr=log,
             cwd=self.folder,
             start_new_session=True,
-            env=self.environment(),
+            env=self._environment(),
         )
 
-    def environment(self) -> dict[str, str]:
+    def _environment(self) -> dict[str, str]:
         return dict(os.environ)
 
     # What all of them do.

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -43,21 +42,30 @@ class Service(Server):
     def _command(self) -> list[str]:
         return [sys.executable, "-m", *self._module]
 
-    def environment(self) -> dict[str, str]:
-        # The path lets a checkout run that was not installed; unbuffered, so that the log is whole when a process is killed.
-        path = os.pathsep.join(part for part in (str(ROOT), os.environ.get("PYTHONPATH", "")) if part)
-        return {**os.environ, **self._added, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+    def _environment(self) -> dict[str, str]:
+        return own_environment(self._added)
 
     def _is_ready(self) -> bool:
         return self._ready()
 
 
-def answers_http(url: str) -> bool:
-    """Whether a server gives any answer; uvicorn listens only when the application has started."""
+def own_environment(added: Mapping[str, str]) -> dict[str, str]:
+    """The environment of one of our own processes.
+
+    The path lets a checkout run that was not installed; output is unbuffered, so that the log is whole when a process is killed.
+    """
+    path = os.pathsep.join(part for part in (str(ROOT), os.environ.get("PYTHONPATH", "")) if part)
+    return {**os.environ, **added, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"}
+
+
+def answers_http(host: str, port: int) -> bool:
+    """Whether a server gives any answer at all; uvicorn listens only when the application has started."""
+    connection = http.client.HTTPConnection(host, port, timeout=2)
     try:
-        with urllib.request.urlopen(url, timeout=2):
-            return True
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
+        connection.request("GET", "/")
+        connection.getresponse()
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
+    return True
