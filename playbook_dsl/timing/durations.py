@@ -108,7 +108,7 @@ def _plus(a: Duration, b: Duration) -> Duration:
         a.days + b.days,
         a.business_days + b.business_days,
         a.working_seconds + b.working_seconds,
-        a.seconds + b.seconds,
+        round(a.seconds + b.seconds, 6),  # a clock knows microseconds; sums of binary fractions drift below them
     )
 
 
