@@ -38,6 +38,10 @@ class Settings(BaseSettings):
     temporal_tls_client_key_path: Path | None = Field(None, description="The private key of that certificate, in PEM.")
     temporal_api_key: SecretStr | None = Field(None, description="API key of Temporal Cloud.")
     temporal_connect_timeout_s: float = Field(30, gt=0, description="How long a process waits at its start for Temporal.")
+    temporal_sealed: bool = Field(
+        True,
+        description="Whether what plays hand to Temporal is compressed and encrypted; `make run` turns it off to be readable in the UI.",
+    )
     temporal_ui_url: str = Field("http://127.0.0.1:8233", description="Where people open the Temporal UI; links to runs begin with it.")
 
     encryption_keys: SecretStr | None = Field(

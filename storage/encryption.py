@@ -114,6 +114,30 @@ class KeyRing:
         return opened
 
 
+@dataclass(frozen=True, slots=True)
+class BoundKeys:
+    """The ring for values that all belong to one place, such as what plays hand to Temporal."""
+
+    keys: KeyRing
+    place: Place
+
+    def seal(self, value: bytes) -> bytes:
+        """Encrypt with the current key."""
+        return self.keys.seal(self.place, value)
+
+    def open(self, sealed: bytes) -> bytes:
+        """Decrypt.
+
+        Raises:
+            SealBroken: see there.
+        """
+        return self.keys.open(self.place, sealed)
+
+
+PAYLOADS = Place(tenant="", table="temporal", column="payload", row="")
+"""Where the payloads of plays belong: API and worker must agree on it."""
+
+
 def _split(sealed: bytes) -> tuple[str, bytes]:
     if sealed[:3] != _MAGIC or len(sealed) < 4 or len(sealed) < 4 + sealed[3] + _NONCE_BYTES:
         raise SealBroken("a stored field does not have the form of a sealed one")
