@@ -411,6 +411,19 @@ class Launch(Owned, table=True):
     started_at: datetime = _now()
 
 
+class Delivery(Owned, table=True):
+    """News on its way to a play, written in the transaction that made it and deleted when the play has it. `news` is sealed."""
+
+    __table_args__ = (Index("delivery_by_age", "tenant", "due_at", "id"),)
+
+    id: str = Field(primary_key=True)
+    workflow_id: str
+    news: bytes | None = _sealed()
+    attempts: int = 0
+    due_at: datetime = _now()
+    created_at: datetime = _now()
+
+
 class Request(Owned, table=True):
     """An answered request, so that its repetition gets the same answer. `digest` is of what was asked."""
 
