@@ -1,0 +1,147 @@
+"""Two versions of a playbook, compared in words."""
+
+from collections.abc import Iterator, Mapping
+
+from playbook_dsl.diff.change import Change
+from playbook_dsl.diff.fields import ABSENT, field_changes, shown
+from playbook_dsl.diff.steps import step_changes
+from playbook_dsl.explain.words import quoted
+from playbook_dsl.plan import Plan, PlanPart
+from playbook_dsl.values import Json
+
+UNDER_WAY = "Plays under way finish on the version they started with; the changes hold for accounts that enter from now on."
+NO_CHANGE = "The two versions do the same."
+
+_HEAD = ("title", "owner", "labels", "tables")
+_LATER = "holds for accounts that enter from now on"
+
+
+def compare(old: Plan, new: Plan) -> tuple[Change, ...]:
+    """Give every difference that matters to a play, in the order of a playbook file. Layout, comments and line numbers do not count."""
+    return (*_head(old, new), *_inputs(old, new), *_enroll(old, new), *_endings(old, new), *_rules(old, new), *step_changes(old, new))
+
+
+def render(changes: tuple[Change, ...]) -> str:
+    """Give the changes as text, one a line, and what they mean for plays under way."""
+    if not changes:
+        return f"{NO_CHANGE}\n"
+    return "".join(f"{change.line()}\n" for change in changes) + f"\n{UNDER_WAY}\n"
+
+
+def to_json(old: Plan, new: Plan, changes: tuple[Change, ...]) -> Json:
+    """Give the form `diff --json` prints; the digests say which two versions were compared."""
+    return {
+        "before": {"playbook": old.playbook, "digest": old.digest()},
+        "after": {"playbook": new.playbook, "digest": new.digest()},
+        "changes": [change.to_json() for change in changes],
+    }
+
+
+def _head(old: Plan, new: Plan) -> Iterator[Change]:
+    if old.playbook != new.playbook:
+        meaning = "this is another playbook: plays under way and their history stay with the old name"
+        yield Change("playbook", "changed", f"{old.playbook} → {new.playbook}", old.playbook, new.playbook, meaning)
+    for name in _HEAD:
+        yield from _differences(name, {name: _dump(getattr(old, name))}, {name: _dump(getattr(new, name))}, own_name=True)
+
+
+def _dump(part: object) -> Json:
+    match part:
+        case PlanPart():
+            dumped: Json = part.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+            return dumped
+        case list() | tuple():
+            return [_dump(item) for item in part]
+        case dict():
+            return {str(key): _dump(value) for key, value in part.items()}
+        case None | bool() | int() | float() | str():
+            return part
+    return str(part)
+
+
+def _differences(where: str, old: Json, new: Json, *, own_name: bool = False, meaning: str | None = None) -> Iterator[Change]:
+    for found in field_changes(old, new):
+        path = found.path[1:] if own_name else found.path
+        words = _renamed(found.words(), found.path, path)
+        before, after = (None if side is ABSENT else _dump(side) for side in (found.before, found.after))
+        yield Change(where, "changed", words, before, after, meaning)
+
+
+def _renamed(words: str, full: tuple[str, ...], path: tuple[str, ...]) -> str:
+    return words if full == path else f"{' '.join(path)} {words.removeprefix(' '.join(full)).lstrip()}".strip()
+
+
+def _named_parts(kind: str, old: dict[str, Json], new: dict[str, Json], meaning: str | None = None) -> Iterator[Change]:
+    """Compare parts that have names: those of the new version in its order, then those removed."""
+    for name, part in new.items():
+        where = f"{kind} {quoted(name)}"
+        if name not in old:
+            yield Change(where, "added", f"added: {shown(part)}", None, part, meaning)
+        else:
+            yield from _differences(where, _spoken(old[name]), _spoken(part), meaning=meaning)
+    for name, part in old.items():
+        if name not in new:
+            yield Change(f"{kind} {quoted(name)}", "removed", "removed", part, None, meaning)
+
+
+def _spoken(part: Json) -> Json:
+    """Give the part with the author's key for a condition."""
+    return {"if" if key == "when" else key: value for key, value in part.items()} if isinstance(part, dict) else part
+
+
+def _inputs(old: Plan, new: Plan) -> Iterator[Change]:
+    before, after = ({field.name: field for field in plan.inputs} for plan in (old, new))
+    for change in _named_parts("input", _fields(before), _fields(after)):
+        name = change.where.removeprefix("input “").removesuffix("”")
+        meaning = None
+        if change.what == "added" and after[name].required and after[name].default is None and after[name].from_ is None:
+            meaning = "whoever starts the play must give it now"
+        if change.what == "removed":
+            meaning = "whoever still gives it when starting the play is refused"
+        yield Change(change.where, change.what, change.words, change.before, change.after, meaning)
+
+
+def _fields(parts: Mapping[str, PlanPart], *without: str) -> dict[str, Json]:
+    left_out = {"name", *without}
+    return {name: part.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=left_out) for name, part in parts.items()}
+
+
+def _enroll(old: Plan, new: Plan) -> Iterator[Change]:
+    before, after = _enrollment(old), _enrollment(new)
+    triggers = [_pop_named(side, "triggers", "id") for side in (before, after)]
+    yield from _named_parts("trigger", triggers[0], triggers[1])
+    yield from _differences("enroll", before, after, meaning=_LATER)
+
+
+def _enrollment(plan: Plan) -> dict[str, Json]:
+    return plan.enroll.model_dump(mode="json", by_alias=True, exclude_defaults=True) if plan.enroll else {}
+
+
+def _pop_named(fields: dict[str, Json], key: str, name: str) -> dict[str, Json]:
+    parts = fields.pop(key, [])
+    found: dict[str, Json] = {}
+    for part in parts if isinstance(parts, list) else []:
+        if isinstance(part, dict):
+            found[str(part.get(name))] = {field: value for field, value in part.items() if field != name}
+    return found
+
+
+def _endings(old: Plan, new: Plan) -> Iterator[Change]:
+    before, after = ({leave.name: leave for leave in plan.exits} for plan in (old, new))
+    yield from _named_parts("exit", _fields(before, "steps"), _fields(after, "steps"))
+    for name in ("goal", "deadline"):
+        yield from _whole(name, _dump(getattr(old, name)), _dump(getattr(new, name)))
+
+
+def _whole(name: str, old: Json, new: Json) -> Iterator[Change]:
+    if old is None and new is not None:
+        yield Change(name, "added", f"added: {shown(new)}", None, new)
+    elif new is None and old is not None:
+        yield Change(name, "removed", "removed", old, None)
+    else:
+        yield from _differences(name, _spoken(old), _spoken(new))
+
+
+def _rules(old: Plan, new: Plan) -> Iterator[Change]:
+    yield from _differences("time", _dump(old.time), _dump(new.time))
+    yield from _differences("defaults retry", _dump(old.retry), _dump(new.retry))
