@@ -1,0 +1,186 @@
+"""Read a source into a tree. The grammar is Python's, cut down to the nodes of the language."""
+
+import ast
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, NoReturn
+
+from playbook_dsl.expressions.problems import Problem
+from playbook_dsl.expressions.scan import Scanned, scan
+from playbook_dsl.expressions.shape import Shape
+from playbook_dsl.expressions.tree import (
+    Arithmetic,
+    Call,
+    Comparison,
+    Field,
+    IfElse,
+    Index,
+    IsMissing,
+    Items,
+    Literal,
+    Logic,
+    Name,
+    Negative,
+    Node,
+    Not,
+)
+
+MOST_CHARACTERS: Final = 2_000
+MOST_LEVELS: Final = 40
+
+_ARITHMETIC: Final[dict[type[ast.operator], str]] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%"}
+_COMPARISON: Final[dict[type[ast.cmpop], str]] = {
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.In: "in",
+    ast.NotIn: "not in",
+}
+
+
+@dataclass(frozen=True)
+class Read:
+    """A tree, or the problems because of which there is none."""
+
+    tree: Node | None
+    problems: tuple[Problem, ...] = ()
+
+
+class _Refused(Exception):  # noqa: N818  # not an error of the program
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+
+
+@lru_cache(maxsize=4096)
+def read(source: str) -> Read:
+    """Read `source`. Never raises; there is a tree or at least one problem."""
+    if not source.strip():
+        return Read(None, (Problem("PB221", "an expression must stand here", 0, len(source)),))
+    if len(source) > MOST_CHARACTERS:
+        message = f"the expression has {len(source)} characters; {MOST_CHARACTERS} is the most"
+        return Read(None, (Problem("PB219", message, 0, len(source), "name a part of it in a `set` step"),))
+    scanned = scan(source)
+    if scanned.problems:
+        return Read(None, tuple(scanned.problems))
+    problem = Shape(source, scanned).first_problem()
+    if problem is not None:
+        return Read(None, (problem,))
+    try:
+        return Read(_Reader(source, scanned).read(ast.parse(scanned.masked.strip(), mode="eval").body))
+    except SyntaxError as error:
+        return Read(None, (_unreadable(source, scanned, error),))
+    except (RecursionError, MemoryError, ValueError):
+        return Read(None, (_too_deep(0, len(source)),))
+    except _Refused as refused:
+        return Read(None, (refused.problem,))
+
+
+def _too_deep(offset: int, length: int) -> Problem:
+    return Problem("PB220", f"the expression is nested more than {MOST_LEVELS} deep", offset, length, "name a part of it in a `set` step")
+
+
+def _unreadable(source: str, scanned: Scanned, error: SyntaxError) -> Problem:
+    """Say at which token the parser stopped; its own words are about another language."""
+    start = len(source) - len(source.lstrip()) + max((error.offset or 1) - 1, 0)
+    token = next((token for token in scanned.tokens if token.end > start), scanned.tokens[-1])
+    if any(later.text == "if" for later in scanned.tokens) and not any(later.text == "else" for later in scanned.tokens):
+        token = next(later for later in scanned.tokens if later.text == "if")
+        return Problem("PB211", '"if" needs an "else"', token.offset, 2, "write a if condition else b")
+    hint = "put brackets around the part with not" if token.text == "not" else None
+    return Problem("PB211", f'the expression cannot be read at "{token.text[:30]}"', token.offset, len(token.text), hint)
+
+
+class _Reader:
+    """Turns Python's tree into ours and refuses what the language has not."""
+
+    def __init__(self, source: str, scanned: Scanned) -> None:
+        self._source = source
+        self._scanned = scanned
+        self._start = len(source) - len(source.lstrip())
+
+    def read(self, node: ast.expr, level: int = 1) -> Node:
+        offset, length = self._place(node)
+        if level > MOST_LEVELS:
+            raise _Refused(_too_deep(offset, length))
+        match node:
+            case ast.Name():
+                return self._name(offset, length)
+            case ast.Attribute():
+                return self._field(node, level, offset, length)
+            case ast.Subscript(value=base, slice=index):
+                return Index(offset, length, self.read(base, level + 1), self.read(index, level + 1))
+            case ast.List(elts=items):
+                return Items(offset, length, tuple(self.read(item, level + 1) for item in items))
+            case ast.Call():
+                return self._call(node, level, offset, length)
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                parts = (self.read(part, level + 1) for part in (test, body, orelse))
+                return IfElse(offset, length, *parts)
+        return self._operation(node, level, offset, length)
+
+    def _operation(self, node: ast.expr, level: int, offset: int, length: int) -> Node:
+        match node:
+            case ast.UnaryOp(op=ast.Not(), operand=operand):
+                return Not(offset, length, self.read(operand, level + 1))
+            case ast.UnaryOp(op=ast.USub(), operand=operand):
+                return Negative(offset, length, self.read(operand, level + 1))
+            case ast.BinOp(op=operator, left=left, right=right) if type(operator) in _ARITHMETIC:
+                return Arithmetic(offset, length, _ARITHMETIC[type(operator)], self.read(left, level + 1), self.read(right, level + 1))
+            case ast.BoolOp(op=joint, values=values):
+                name = "and" if isinstance(joint, ast.And) else "or"
+                return Logic(offset, length, name, tuple(self.read(value, level + 1) for value in values))
+            case ast.Compare():
+                return self._comparison(node, level, offset, length)
+        self._refuse(node, "this is not part of expressions")
+
+    def _place(self, node: ast.expr) -> tuple[int, int]:
+        end = node.end_col_offset if node.end_col_offset is not None else node.col_offset
+        return node.col_offset + self._start, end - node.col_offset
+
+    def _name(self, offset: int, length: int) -> Node:
+        if offset in self._scanned.literals:
+            return Literal(offset, length, self._scanned.literals[offset])
+        name = self._scanned.renamed[offset]
+        self._check_hidden(name, offset)
+        return Name(offset, length, name)
+
+    def _field(self, node: ast.Attribute, level: int, offset: int, length: int) -> Node:
+        base = self.read(node.value, level + 1)
+        name_offset = offset + length - len(node.attr)
+        name = self._scanned.renamed[name_offset]
+        self._check_hidden(name, name_offset)
+        return Field(offset, length, base, name, name_offset)
+
+    def _check_hidden(self, name: str, offset: int) -> None:
+        if name.startswith("_"):
+            raise _Refused(Problem("PB216", f'"{name}" begins with an underscore; no name here does', offset, len(name)))
+
+    def _call(self, node: ast.Call, level: int, offset: int, length: int) -> Node:
+        if not isinstance(node.func, ast.Name):
+            self._refuse(node.func, "only a function can be called", "PB226", "write the function first: lower(account.name)")
+        name_offset, name_length = self._place(node.func)
+        if name_offset in self._scanned.literals:
+            self._refuse(node.func, "only a function can be called", "PB226")
+        name = self._source[name_offset : name_offset + name_length]
+        self._check_hidden(name, name_offset)
+        return Call(offset, length, name, tuple(self.read(argument, level + 1) for argument in node.args))
+
+    def _comparison(self, node: ast.Compare, level: int, offset: int, length: int) -> Node:
+        operands = [node.left, *node.comparators]
+        if any(isinstance(operator, ast.Is | ast.IsNot) for operator in node.ops):
+            if len(node.ops) > 1:
+                self._refuse(node, "`is missing` cannot be chained with a comparison", "PB211", "put brackets around it")
+            return IsMissing(offset, length, self.read(node.left, level + 1), isinstance(node.ops[0], ast.IsNot))
+        read = [self.read(operand, level + 1) for operand in operands]
+        pairs = [
+            Comparison(left.offset, right.offset + right.length - left.offset, _COMPARISON[type(operator)], left, right)
+            for operator, left, right in zip(node.ops, read, read[1:], strict=False)
+        ]
+        return pairs[0] if len(pairs) == 1 else Logic(offset, length, "and", tuple(pairs))
+
+    def _refuse(self, node: ast.expr, message: str, code: str = "PB212", hint: str | None = None) -> NoReturn:
+        offset, length = self._place(node)
+        raise _Refused(Problem(code, message, offset, length, hint))

@@ -1,0 +1,145 @@
+"""Look at the order of tokens before the parser does, so that a mistake is said at its exact place in the author's words."""
+
+from typing import Final
+
+from playbook_dsl.expressions.problems import Problem
+from playbook_dsl.expressions.scan import Scanned, Token
+
+_OPENING: Final = {"(": ")", "[": "]"}
+_BINARY: Final = frozenset({"==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", "and", "or", "in", "is", "if", "else"})
+MOST_BRACKETS: Final = 40
+
+
+class Shape:
+    """Walks over the tokens and knows whether a value or an operator must come next. Reports the first mistake only."""
+
+    def __init__(self, source: str, scanned: Scanned) -> None:
+        self._source = source
+        self._tokens = scanned.tokens
+        self._open: list[Token] = []
+        self._wants_value = True
+        self._unary = 0
+        self._before: Token | None = None
+
+    def first_problem(self) -> Problem | None:
+        """Give the first mistake, None when the order is right as far as this can tell."""
+        for position, token in enumerate(self._tokens):
+            after = self._tokens[position + 1] if position + 1 < len(self._tokens) else None
+            problem = self._take(token, after)
+            if problem is not None:
+                return problem
+            self._before = token
+        return self._at_end()
+
+    def _take(self, token: Token, after: Token | None) -> Problem | None:
+        if token.kind in ("literal", "name"):
+            return self._take_value(token)
+        if token.kind == "field":
+            self._wants_value = False
+            return None
+        if token.text == "not":
+            return self._take_not(token, after)
+        if token.text in ("(", "["):
+            return self._take_opening(token)
+        if token.text in (")", "]"):
+            return self._take_closing(token)
+        return self._take_operator(token, after)
+
+    def _take_value(self, token: Token) -> Problem | None:
+        if not self._wants_value:
+            return self._unexpected(token)
+        if self._before is not None and self._before.end == token.offset and self._before.text[-1].isalnum():
+            return self._unexpected(token)
+        self._wants_value = False
+        self._unary = 0
+        return None
+
+    def _take_not(self, token: Token, after: Token | None) -> Problem | None:
+        if self._wants_value:
+            return self._take_unary(token)
+        if self._before is not None and self._before.text == "is":
+            self._wants_value = True
+            return None
+        if after is None or after.text != "in":
+            return self._unexpected(token)
+        return None
+
+    def _take_unary(self, token: Token) -> Problem | None:
+        self._unary += 1
+        if self._unary > MOST_BRACKETS:
+            return Problem("PB220", f"the expression is nested more than {MOST_BRACKETS} deep", token.offset, len(token.text))
+        return None
+
+    def _take_opening(self, token: Token) -> Problem | None:
+        self._open.append(token)
+        if len(self._open) > MOST_BRACKETS:
+            return Problem("PB220", f"the expression is nested more than {MOST_BRACKETS} deep", token.offset, 1)
+        if token.text == "(" and not self._wants_value and self._before is not None and self._before.kind not in ("name", "field"):
+            return self._unexpected(token)
+        self._wants_value = True
+        return None
+
+    def _take_closing(self, token: Token) -> Problem | None:
+        if not self._open:
+            return Problem("PB222", f'"{token.text}" closes nothing', token.offset, 1)
+        opening = self._open.pop()
+        if _OPENING[opening.text] != token.text:
+            return Problem("PB222", f'"{opening.text}" is closed by "{token.text}"', token.offset, 1, f'write "{_OPENING[opening.text]}"')
+        empty = self._before is opening
+        if self._wants_value and not empty and not (self._before is not None and self._before.text == ","):
+            return self._unexpected(token)
+        self._wants_value = False
+        return None
+
+    def _take_operator(self, token: Token, after: Token | None) -> Problem | None:
+        if token.text == "-" and self._wants_value:
+            return self._take_unary(token)
+        if self._wants_value or (token.text == "," and not self._open):
+            return self._unexpected(token)
+        if token.text == ".":
+            return None if after is not None and after.kind == "field" else self._no_field(token)
+        if token.text == "is":
+            return self._take_is(token, after)
+        self._wants_value = True
+        return None
+
+    def _take_is(self, token: Token, after: Token | None) -> Problem | None:
+        position = self._tokens.index(token)
+        rest = [later.text for later in self._tokens[position + 1 : position + 3]]
+        if rest[:1] == ["missing"]:
+            self._wants_value = True
+        elif rest != ["not", "missing"]:
+            place = after or token
+            return Problem("PB211", '"is" goes only with "missing" or "not missing"', token.offset, place.end - token.offset, "write == or !=")
+        return None
+
+    def _no_field(self, token: Token) -> Problem:
+        return Problem("PB211", 'a field must follow the "."', token.offset, 1)
+
+    def _unexpected(self, token: Token) -> Problem:
+        if self._before is None:
+            return Problem("PB211", f'an expression cannot begin with "{token.text}"', token.offset, len(token.text))
+        message = f'did not expect "{_short(token.text)}" after "{_short(self._before.text)}"'
+        return Problem("PB211", message, token.offset, len(token.text), self._hint(token))
+
+    def _hint(self, token: Token) -> str | None:
+        if self._wants_value:
+            return "a value is missing between them"
+        if token.text == "," and not self._open:
+            return "a list stands in brackets: [a, b]; a number has no comma"
+        if token.kind in ("literal", "name"):
+            return "an operator is missing between them, such as ==, and, +"
+        return None
+
+    def _at_end(self) -> Problem | None:
+        if self._wants_value and self._before is not None and not (self._open and self._before is self._open[-1]):
+            message = f'the expression ends after "{_short(self._before.text)}"'
+            return Problem("PB211", message, self._before.offset, len(self._before.text), "a value must follow")
+        if self._open:
+            opening = self._open[-1]
+            return Problem("PB222", f'"{opening.text}" is not closed', opening.offset, 1, f'add "{_OPENING[opening.text]}"')
+        return None
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 30 else f"{text[:27]}..."

@@ -1,0 +1,62 @@
+"""Units of time and currency codes that may follow a number."""
+
+from decimal import Decimal
+from typing import Final
+
+from playbook_dsl.values import Duration, Money
+
+_UNITS: Final = {
+    "months": ("month", "months"),
+    "years": ("year", "years"),
+    "days": ("d", "day", "days"),
+    "weeks": ("w", "week", "weeks"),
+    "hours": ("h", "hour", "hours"),
+    "minutes": ("m", "min", "minute", "minutes"),
+    "seconds": ("s", "sec", "second", "seconds"),
+    "business days": ("business day", "business days", "working day", "working days"),
+    "working hours": ("business hour", "business hours", "working hour", "working hours"),
+}
+_MEANING: Final[dict[str, tuple[str, int]]] = {
+    "months": ("months", 1),
+    "years": ("months", 12),
+    "days": ("days", 1),
+    "weeks": ("days", 7),
+    "hours": ("seconds", 3600),
+    "minutes": ("seconds", 60),
+    "seconds": ("seconds", 1),
+    "business days": ("business_days", 1),
+    "working hours": ("working_seconds", 3600),
+}
+UNITS: Final = {word: _MEANING[unit] for unit, words in _UNITS.items() for word in words}
+"""Every unit word an author may write, with the part of a `Duration` it fills and how much of it."""
+PREFIXES: Final = frozenset({"business", "working"})
+MOST_DAYS: Final = 100_000
+"""The longest span, in days or business days: about 270 years. Longer ones leave the calendar."""
+
+CURRENCIES: Final = frozenset(
+    (
+        "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY COP CRC CUP "
+        "CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD "
+        "JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN "
+        "NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL "
+        "THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG"
+    ).split()
+)
+
+
+def duration_of(amount: str, unit: str) -> Duration | None:
+    """Give the duration of a written amount, `("1.5", "hours")`; None when the unit cannot be divided that way or the span is too long."""
+    part, factor = UNITS[unit]
+    exact = Decimal(amount) * factor
+    days = {"months": 31, "days": 1, "business_days": 2, "working_seconds": 0, "seconds": 0}[part] * exact + exact / 86_400
+    if days > MOST_DAYS:
+        return None
+    whole = int(exact)
+    if whole == exact:
+        return Duration(**{part: whole})
+    return Duration(seconds=float(exact)) if part == "seconds" else None
+
+
+def money_of(amount: str, currency: str) -> Money:
+    """Give the money of a written amount."""
+    return Money(Decimal(amount), currency)
