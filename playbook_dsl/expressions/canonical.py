@@ -22,7 +22,13 @@ from playbook_dsl.expressions.tree import (
 from playbook_dsl.values import Duration, Money, Value
 
 _IF, _OR, _AND, _NOT, _COMPARE, _SUM, _PRODUCT, _MINUS, _ATOM = range(9)
-_DURATION_PARTS: Final = (("months", "month"), ("days", "day"), ("business_days", "business day"))
+_DURATION_UNITS: Final = (
+    ("months", (("month", 1),)),
+    ("days", (("day", 1),)),
+    ("business_days", (("business day", 1),)),
+    ("working_seconds", (("working hour", 3600), ("working minute", 60), ("working second", 1))),
+    ("seconds", (("hour", 3600), ("minute", 60), ("second", 1))),
+)
 
 
 def canonical(node: Node) -> str:
@@ -85,7 +91,7 @@ def write_value(value: Value) -> str:
         case Money(amount=amount, currency=currency):
             return f"{write_decimal(amount)} {currency}"
         case Duration():
-            return write_duration(value)
+            return _write_duration(value)
         case int() | float():
             return write_decimal(Decimal(repr(value)))
     return str(value)
@@ -102,20 +108,12 @@ def write_decimal(amount: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def write_duration(span: Duration) -> str:
-    """Give a duration in words, such as `3 business days` or `1 month and 2 days`; `0 days` when it is empty."""
-    parts = [_count(getattr(span, field), unit) for field, unit in _DURATION_PARTS if getattr(span, field)]
-    parts += _clock(span.working_seconds, "working ") if span.working_seconds else []
-    parts += _clock(span.seconds, "") if span.seconds else []
-    return " and ".join(parts) or "0 days"
-
-
-def _clock(seconds: float, kind: str) -> list[str]:
-    for size, unit in ((3600, "hour"), (60, "minute")):
-        if seconds % size == 0 and (kind == "" or unit == "hour"):
-            return [_count(seconds / size, kind + unit)]
-    return [_count(seconds / 3600, "working hour")] if kind else [_count(seconds, "second")]
-
-
-def _count(amount: float, unit: str) -> str:
-    return f"{write_decimal(Decimal(repr(amount)))} {unit}{'' if amount == 1 else 's'}"
+def _write_duration(span: Duration) -> str:
+    """A literal has one unit, so that one of the parts is all there is."""
+    for part, units in _DURATION_UNITS:
+        amount = Decimal(repr(getattr(span, part)))
+        for unit, size in units:
+            if amount and (amount % size == 0 or unit == "second"):
+                count = amount / size
+                return f"{write_decimal(count)} {unit}{'' if count == 1 else 's'}"
+    return "0 days"

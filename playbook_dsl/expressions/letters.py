@@ -7,11 +7,13 @@ from typing import Final
 
 _END: Final = 0x0530
 
-_PAIRS: Final = tuple(
-    (chr(code), chr(code).lower())
-    for code in range(_END)
-    if len(chr(code).lower()) == 1 and chr(code).lower() != chr(code) and chr(code).lower().upper() == chr(code) and ord(chr(code).lower()) < _END
-)
+
+def _small(capital: str) -> str | None:
+    small = capital.lower()
+    return small if small != capital and len(small) == 1 and small.upper() == capital and ord(small) < _END else None
+
+
+_PAIRS: Final = tuple((chr(code), small) for code in range(_END) if (small := _small(chr(code))) is not None)
 CAPITALS: Final = "".join(capital for capital, _ in _PAIRS)
 SMALL: Final = "".join(small for _, small in _PAIRS)
 _TO_LOWER: Final = str.maketrans(CAPITALS, SMALL)

@@ -1,30 +1,14 @@
 """Add spans of time to dates and moments, and compare spans."""
 
-from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from playbook_dsl.expressions.environment import Env, calendar_of, zone_of
+from playbook_dsl.timing.moments import add_months
+from playbook_dsl.timing.wall import moment
 from playbook_dsl.values import Duration
 
 _DAY_S: Final = 86_400
-_MONTH_S: Final = 30.4375 * _DAY_S
-"""A month in comparisons of spans that stand on no date: a twelfth of 365.25 days."""
-_BUSINESS_DAY_S: Final = 1.4 * _DAY_S
-"""Five business days take a week."""
-_WORKING_S: Final = _DAY_S * 7 / (40 * 3600)
-"""Forty working hours take a week."""
-
-
-def length_s(span: Duration) -> float:
-    """Give the usual length of a span in seconds, to compare spans by."""
-    return (
-        span.months * _MONTH_S
-        + span.days * _DAY_S
-        + span.business_days * _BUSINESS_DAY_S
-        + span.working_seconds * _WORKING_S
-        + span.seconds
-    )
 
 
 def has_fixed_length(span: Duration) -> bool:
@@ -48,12 +32,6 @@ def plus(first: Duration, second: Duration) -> Duration:
     )
 
 
-def add_months(day: date, months: int) -> date:
-    """Give the same day so many months later, or the last day of that month: 31 January and a month is 28 February."""
-    year, month0 = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return day.replace(year=year, month=month0 + 1, day=min(day.day, monthrange(year, month0 + 1)[1]))
-
-
 def shift_date(day: date, span: Duration, env: Env) -> date | None:
     """Give the date after a span; whole days of hours count. None outside the calendar (years 1 to 9999)."""
     try:
@@ -72,9 +50,10 @@ def shift_datetime(at: datetime, span: Duration, env: Env) -> datetime | None:
         if span.months or span.days or span.business_days:
             local = at.astimezone(zone_of(env))
             day = _shift_days(local.date(), span, env)
-            at = local.replace(year=day.year, month=day.month, day=day.day, fold=0)
+            if day != local.date():
+                at = moment(local.replace(tzinfo=None, fold=0, year=day.year, month=day.month, day=day.day), zone_of(env))
         if span.working_seconds:
-            at = calendar_of(env).add_working_seconds(at.astimezone(zone_of(env)), span.working_seconds)
+            at = calendar_of(env).add_working_seconds(at, span.working_seconds)
         return at.astimezone(UTC) + timedelta(seconds=span.seconds)
     except (OverflowError, ValueError):
         return None

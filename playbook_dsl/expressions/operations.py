@@ -8,7 +8,8 @@ from operator import eq, ge, gt, le, lt, ne
 from typing import Final, cast
 
 from playbook_dsl.expressions.environment import Env
-from playbook_dsl.expressions.moments import length_s, negative, plus, shift_date, shift_datetime
+from playbook_dsl.expressions.moments import negative, plus, shift_date, shift_datetime
+from playbook_dsl.timing.durations import approximate_seconds
 from playbook_dsl.values import Duration, Money, Value
 
 NUMBERS: Final = frozenset({int, float})
@@ -16,6 +17,7 @@ LARGEST_EXACT: Final = 2**53
 LARGEST_OPERAND: Final = 1e30
 """A value larger than this, or smaller than its inverse, counts as missing in a calculation, so that no product leaves the range."""
 MOST_TEXT: Final = 100_000
+_COMPARED_AS_THEY_ARE: Final = frozenset({bool, str, date})
 _WIDE: Final = Context(prec=200)
 
 Compare = Callable[[object, object], bool]
@@ -64,29 +66,21 @@ def currency_of(env: Env) -> str | None:
 
 def compare(test: Compare, left: Value, right: Value, env: Env) -> bool:
     """Compare two values that are not missing; no when they cannot be compared."""
+    if left.__class__ in NUMBERS and right.__class__ in NUMBERS:
+        return _compare_numbers(test, cast(float, left), cast(float, right))
+    if left.__class__ is right.__class__ and left.__class__ in _COMPARED_AS_THEY_ARE:
+        return test(left, right)
     match left, right:
-        case bool(), bool():
-            return test(left, right)
-        case (bool(), _) | (_, bool()):
-            return False
-        case int() | float(), int() | float():
-            return _compare_numbers(test, left, right)
-        case str(), str():
-            return test(left, right)
         case Money(), Money():
             return left.currency == right.currency and test(left.amount, right.amount)
-        case Money(), int() | float():
-            return currency_of(env) in (None, left.currency) and test(left.amount, exact(right))
-        case int() | float(), Money():
-            return currency_of(env) in (None, right.currency) and test(exact(left), right.amount)
+        case Money(), _ if right.__class__ in NUMBERS:
+            return currency_of(env) in (None, left.currency) and test(left.amount, exact(cast(float, right)))
+        case _, Money() if left.__class__ in NUMBERS:
+            return currency_of(env) in (None, right.currency) and test(exact(cast(float, left)), right.amount)
         case Duration(), Duration():
-            return test(length_s(left), length_s(right))
+            return test(approximate_seconds(left), approximate_seconds(right))
         case datetime(), datetime():
             return (left.tzinfo is None) == (right.tzinfo is None) and test(left, right)
-        case (datetime(), _) | (_, datetime()):
-            return False
-        case date(), date():
-            return test(left, right)
     return False
 
 

@@ -23,7 +23,6 @@ CODES: Final = {
     "PB222": "a bracket that is not closed or closes nothing",
     "PB223": "a character the language does not have",
     "PB224": "an operator of another language",
-    "PB225": "an argument with a name or a star",
     "PB226": "a function used as a value, or a value called like a function",
     "PB227": "a word of another language for a missing value",
     "PB301": "a comparison of two different types",

@@ -49,7 +49,7 @@ class Read:
     problems: tuple[Problem, ...] = ()
 
 
-class _Refused(Exception):  # noqa: N818  # not an error of the program
+class _Refused(Exception):
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
 

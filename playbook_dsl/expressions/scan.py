@@ -23,12 +23,12 @@ _LARGEST_NUMBER: Final = 2**53
 _TOKEN: Final = re.compile(
     r"""(?P<space>\s+)
     |(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
-    |(?P<number>\d+(?:\.\d+)?)
-    |(?P<word>[A-Za-z_][A-Za-z0-9_]*)
+    |(?P<number>[0-9]+(?:\.[0-9]+)?)
+    |(?P<word>[^\W\d]\w*)
     |(?P<foreign>\*\*|//|&&|\|\||=>|=<|<>|<<|>>|:=|===|!==|\?\?|->|\.\.+)
     |(?P<operator>==|!=|<=|>=|[-+*/%<>()\[\],.])
     |(?P<other>.)""",
-    re.VERBOSE | re.DOTALL | re.ASCII,
+    re.VERBOSE | re.DOTALL,
 )
 _ESCAPE: Final = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED: Final = {"n": "\n", "t": "\t"}
@@ -128,6 +128,8 @@ def _add_literal(result: Scanned, text: str, offset: int, value: Value) -> None:
 
 
 def _scan_word(result: Scanned, word: str, offset: int) -> None:
+    if not word.isascii():
+        _report(result, "PB223", f'"{_short(word)}" has letters that no name here has', offset, word, "put quotes around a text")
     before = result.tokens[-1] if result.tokens else None
     if before is not None and before.kind == "operator" and before.text == ".":
         result.tokens.append(Token("field", word, offset))
@@ -185,8 +187,10 @@ def _with_unit(result: Scanned, amount: str, unit: str, token: Token, unit_offse
         elif len(amount) > 18:
             _report(result, "PB316", f'"{_short(amount)}" is too large a number', token.offset, amount, None)
         return money_of(amount[:18], unit)
-    hint = "write it as 500 EUR" if unit.upper() in CURRENCIES else did_you_mean(unit.lower(), UNITS)
-    _report(result, "PB214", f'"{_short(unit)}" is no unit of time', unit_offset, unit, hint or "units: days, hours, weeks, business days, ...")
+    hint = "write it as 500 EUR" if unit.upper()[:3] in CURRENCIES and len(unit) < 5 else did_you_mean(unit.lower(), UNITS)
+    _report(
+        result, "PB214", f'"{_short(unit)}" is no unit of time', unit_offset, unit, hint or "units: days, hours, weeks, business days, ..."
+    )
     return None
 
 
@@ -206,9 +210,11 @@ def _refuse(result: Scanned, source: str, text: str, offset: int) -> None:
         result.tokens.append(Token("unreadable", text, offset))
         return
     code, hint = _INSTEAD.get(text, ("PB223", "put quotes around a text" if text.isalpha() else None))
+    result.tokens.append(Token("unreadable", text, offset))
+    if any(problem.code == code for problem in result.problems):
+        return  # a closing quote after its opening one, and the like
     shown = text if text.isprintable() else f"U+{ord(text[0]):04X}"
     _report(result, code, f'"{shown}" is not part of expressions', offset, text, hint)
-    result.tokens.append(Token("unreadable", text, offset))
 
 
 def _report(result: Scanned, code: str, message: str, offset: int, text: str, hint: str | None) -> None:

@@ -110,7 +110,9 @@ class Shape:
             self._wants_value = True
         elif rest != ["not", "missing"]:
             place = after or token
-            return Problem("PB211", '"is" goes only with "missing" or "not missing"', token.offset, place.end - token.offset, "write == or !=")
+            return Problem(
+                "PB211", '"is" goes only with "missing" or "not missing"', token.offset, place.end - token.offset, "write == or !="
+            )
         return None
 
     def _no_field(self, token: Token) -> Problem:
@@ -119,7 +121,7 @@ class Shape:
     def _unexpected(self, token: Token) -> Problem:
         if self._before is None:
             return Problem("PB211", f'an expression cannot begin with "{token.text}"', token.offset, len(token.text))
-        message = f'did not expect "{_short(token.text)}" after "{_short(self._before.text)}"'
+        message = f"did not expect {_quoted(token.text)} after {_quoted(self._before.text)}"
         return Problem("PB211", message, token.offset, len(token.text), self._hint(token))
 
     def _hint(self, token: Token) -> str | None:
@@ -133,7 +135,7 @@ class Shape:
 
     def _at_end(self) -> Problem | None:
         if self._wants_value and self._before is not None and not (self._open and self._before is self._open[-1]):
-            message = f'the expression ends after "{_short(self._before.text)}"'
+            message = f"the expression ends after {_quoted(self._before.text)}"
             return Problem("PB211", message, self._before.offset, len(self._before.text), "a value must follow")
         if self._open:
             opening = self._open[-1]
@@ -141,5 +143,6 @@ class Shape:
         return None
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 30 else f"{text[:27]}..."
+def _quoted(text: str) -> str:
+    short = text if len(text) <= 30 else f"{text[:27]}..."
+    return short if text[0] in "\"'" else f'"{short}"'

@@ -13,7 +13,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
-from playbook_dsl.expressions.canonical import write_decimal, write_duration
+from playbook_dsl.expressions.canonical import write_decimal
 from playbook_dsl.expressions.check import Checked, check
 from playbook_dsl.expressions.environment import Env, zone_of
 from playbook_dsl.expressions.evaluate import EvaluationError, evaluator
@@ -21,6 +21,7 @@ from playbook_dsl.expressions.expected import check_expected, not_an_option
 from playbook_dsl.expressions.problems import Problem
 from playbook_dsl.expressions.scope import Scope
 from playbook_dsl.expressions.tree import Literal
+from playbook_dsl.timing.durations import words
 from playbook_dsl.types import TEXT, Type
 from playbook_dsl.values import Duration, Money, Value
 
@@ -84,7 +85,7 @@ def only_piece(text: str) -> Piece | None:
 def check_text(text: str, scope: Scope, expects: Type | None = None) -> Checked:
     """Check a text with `{{ }}` in it; places count from the start of `text`. Never raises.
 
-    A text that is exactly one `{{ }}` has the type of its expression, any other is text. Where text is wanted, anything that prints will do.
+    A text that is exactly one `{{ }}` has the type of its expression, any other is text. Where text is wanted, all that prints will do.
     """
     single = only_piece(text)
     pieces = [single] if single else [part for part in split_template(text) if isinstance(part, Piece)]
@@ -129,8 +130,12 @@ def _printing(piece: Piece, kind: Type | None, expects: Type | None) -> list[Pro
     if not kind.optional or (expects is not None and expects.optional):
         return []
     if expects is not None:
-        return [Problem("PB306", "this may be missing, but text must stand here", *place, "say what to take instead: default(value, instead)")]
-    return [Problem("PB319", "this may be missing and is then left out", *place, 'say what to print instead: default(value, "...")', "warning")]
+        return [
+            Problem("PB306", "this may be missing, but text must stand here", *place, "say what to take instead: default(value, instead)")
+        ]
+    return [
+        Problem("PB319", "this may be missing and is then left out", *place, 'say what to print instead: default(value, "...")', "warning")
+    ]
 
 
 def _prints(kind: Type) -> bool:
@@ -206,7 +211,7 @@ def print_value(value: Value, env: Env) -> str:
         case date():
             return _print_date(value)
         case Duration():
-            return write_duration(value)
+            return words(value)
         case list():
             return ", ".join(print_value(item, env) for item in value)
     return ", ".join(f"{name}: {print_value(item, env)}" for name, item in value.items())

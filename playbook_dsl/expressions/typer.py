@@ -102,9 +102,9 @@ class Typer:
         base = self.type_of(node.base)
         if base is None:
             return None
-        return self._member(base, node.name, node.name_offset, node)
+        return self._member(base, node.name, (node.name_offset, len(node.name)), node)
 
-    def _member(self, base: Type, name: str, offset: int, node: Node) -> Type | None:
+    def _member(self, base: Type, name: str, place: tuple[int, int], node: Node) -> Type | None:
         if base.kind == "any":
             return ANY.maybe()
         path = path_of(node) or (name,)
@@ -113,14 +113,14 @@ class Typer:
             return found.maybe() if base.optional else found
         why = self._scope.why_missing.get(".".join(path))
         if why is not None:
-            self.problems.append(Problem("PB217", why, offset, len(name)))
+            self.problems.append(Problem("PB217", why, *place))
         elif base.kind == "record" and base.open:
             return ANY.maybe()
         elif base.kind == "record":
             owner = ".".join(path[:-1]) or "this record"
-            self.problems.append(Problem("PB202", f'"{owner}" has no "{name}"', offset, len(name), near_or_all(name, base.fields)))
+            self.problems.append(Problem("PB202", f'"{owner}" has no "{name}"', *place, near_or_all(name, base.fields)))
         else:
-            self.problems.append(Problem("PB202", f'{base} has no fields, so no "{name}"', offset, len(name)))
+            self.problems.append(Problem("PB202", f'{base} has no fields, so no "{name}"', *place))
         return None
 
     def _index(self, node: Index) -> Type | None:
@@ -139,7 +139,7 @@ class Typer:
         if base.kind == "list":
             return (base.item or ANY).maybe()
         if isinstance(node.index, Literal) and isinstance(node.index.value, str):
-            return self._member(base, node.index.value, node.index.offset, node)
+            return self._member(base, node.index.value, (node.index.offset, node.index.length), node)
         return self._any_field(base)
 
     def _any_field(self, base: Type) -> Type:

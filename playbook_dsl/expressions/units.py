@@ -5,43 +5,34 @@ from typing import Final
 
 from playbook_dsl.values import Duration, Money
 
-_UNITS: Final = {
-    "months": ("month", "months"),
-    "years": ("year", "years"),
-    "days": ("d", "day", "days"),
-    "weeks": ("w", "week", "weeks"),
-    "hours": ("h", "hour", "hours"),
-    "minutes": ("m", "min", "minute", "minutes"),
-    "seconds": ("s", "sec", "second", "seconds"),
-    "business days": ("business day", "business days", "working day", "working days"),
-    "working hours": ("business hour", "business hours", "working hour", "working hours"),
+_UNITS: Final[dict[tuple[str, int], tuple[str, ...]]] = {
+    ("months", 1): ("month", "months"),
+    ("months", 3): ("quarter", "quarters"),
+    ("months", 12): ("y", "yr", "yrs", "year", "years"),
+    ("days", 1): ("d", "day", "days"),
+    ("days", 7): ("w", "wk", "wks", "week", "weeks"),
+    ("seconds", 3600): ("h", "hr", "hrs", "hour", "hours"),
+    ("seconds", 60): ("m", "min", "mins", "minute", "minutes"),
+    ("seconds", 1): ("s", "sec", "secs", "second", "seconds"),
+    ("business_days", 1): ("business day", "business days", "working day", "working days"),
+    ("working_seconds", 3600): ("business hour", "business hours", "working hour", "working hours"),
+    ("working_seconds", 60): ("business minute", "business minutes", "working minute", "working minutes"),
 }
-_MEANING: Final[dict[str, tuple[str, int]]] = {
-    "months": ("months", 1),
-    "years": ("months", 12),
-    "days": ("days", 1),
-    "weeks": ("days", 7),
-    "hours": ("seconds", 3600),
-    "minutes": ("seconds", 60),
-    "seconds": ("seconds", 1),
-    "business days": ("business_days", 1),
-    "working hours": ("working_seconds", 3600),
-}
-UNITS: Final = {word: _MEANING[unit] for unit, words in _UNITS.items() for word in words}
+UNITS: Final = {word: meaning for meaning, words in _UNITS.items() for word in words}
 """Every unit word an author may write, with the part of a `Duration` it fills and how much of it."""
 PREFIXES: Final = frozenset({"business", "working"})
 MOST_DAYS: Final = 100_000
 """The longest span, in days or business days: about 270 years. Longer ones leave the calendar."""
 
-CURRENCIES: Final = frozenset(
-    (
-        "AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY COP CRC CUP "
-        "CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD "
-        "JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN "
-        "NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL "
-        "THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG"
-    ).split()
-)
+_CODES: Final = """
+AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP BYN BZD CAD CDF CHF CLP CNY COP CRC CUP
+CVE CZK DJF DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HTG HUF IDR ILS INR IQD IRR ISK JMD JOD
+JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LYD MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MYR MZN NAD NGN
+NIO NOK NPR NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SLE SOS SRD SSP STN SVC SYP SZL
+THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX USD UYU UZS VED VES VND VUV WST XAF XCD XOF XPF YER ZAR ZMW ZWG
+"""
+CURRENCIES: Final = frozenset(_CODES.split())
+"""ISO 4217."""
 
 
 def duration_of(amount: str, unit: str) -> Duration | None:
