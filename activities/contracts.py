@@ -185,14 +185,14 @@ class RunRecord(Contract):
 class AskCall(Contract):
     """Put a question, an approval, a review or a hold into somebody's inbox. `ask_each`: everyone named gets one, else the first that resolves.
 
-    `kind` is approval, form, review or hold. `why` says in a sentence why the item is there.
+    `kind` is approval, form, review, hold or notice (nothing to answer). `why` says in a sentence why the item is there.
     """
 
     run: RunRef
     key: str
     generation: int = 0
     round: int = 0
-    kind: Literal["approval", "form", "review", "hold"]
+    kind: Literal["approval", "form", "review", "hold", "notice"]
     title: str
     why: str
     by: tuple[str, ...]

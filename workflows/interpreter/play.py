@@ -1,0 +1,172 @@
+"""What all parts of the interpreter share: one play under way."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from activities.contracts import JsonTree, RunInput, RunRecord
+from playbook_dsl.plan import Exit, Node
+from playbook_dsl.timing.calendar import BusinessCalendar
+from playbook_dsl.timing.durations import add
+from playbook_dsl.timing.zones import choose_zone
+from playbook_dsl.values import Value, from_json
+from workflows.interpreter.board import Board
+from workflows.interpreter.names import Frame, Names
+from workflows.interpreter.progress import Progress
+from workflows.interpreter.runtime import Runtime
+from workflows.interpreter.scope import Scope
+from workflows.interpreter.state import RunState, dump_state, load_state
+from workflows.interpreter.undo import UndoStack
+from workflows.interpreter.waiting import Waiting
+
+
+@dataclass(eq=False)
+class Watch:
+    """Exits that hold while a part of the play is under way; `hit` is told which one came true."""
+
+    exits: tuple[Exit, ...]
+    frame: Frame
+    since: datetime
+    hit: Callable[[int, Exit], None]
+
+
+class Play:
+    """One play: its plan, its state, and the world around it."""
+
+    def __init__(self, run_input: RunInput, runtime: Runtime) -> None:
+        """Start a play, or take one up again from its saved state."""
+        self.input = run_input
+        self.plan = run_input.plan
+        self.run = run_input.run
+        self.runtime = runtime
+        self.state = load_state(run_input.state) if run_input.state else _fresh(run_input, runtime.now())
+        self.board = Board()
+        self.names = Names(run_input, self.state, runtime.now)
+        self.progress = Progress(runtime, self.state, _record(run_input, runtime.now()), f"{self.plan.title} · {self.run.account}")
+        self.waiting = Waiting(runtime, self.state, self.board, self.progress.flush)
+        self.scope = Scope()
+        self.root = Frame()
+        self.undo = UndoStack(self.state)
+        self.watches: list[Watch] = []
+        self.draining = False
+        self._live: dict[str, list[dict[str, Value]]] = {}
+        self._restore()
+
+    def _restore(self) -> None:
+        """Give the root frame the results of an earlier walk."""
+        for key, outcome in self.state.outcomes.items():
+            if "." not in key and outcome.status == "done":
+                self.keep_result(self.root, key, outcome.output, outcome.live)
+
+    def keep_result(self, frame: Frame, step_id: str, output: dict[str, JsonTree], live: str | None) -> None:
+        """Make a step's output readable as `steps.<id>`; a live one follows its object."""
+        result: dict[str, Value] = {name: from_json(tree) for name, tree in output.items()}
+        frame.steps[step_id] = result
+        if live is not None:
+            result.update({name: from_json(tree) for name, tree in self.state.objects.get(live, {}).items()})
+            self._live.setdefault(live, []).append(result)
+
+    def object_changed(self, live: str, fields: dict[str, JsonTree]) -> None:
+        """Take over new fields of a live output (a task was completed, a mail was opened)."""
+        self.state.objects.setdefault(live, {}).update(fields)
+        for result in self._live.get(live, []):
+            result.update({name: from_json(tree) for name, tree in fields.items()})
+
+    def changed(self) -> None:
+        """Something changed: look at the exits, outermost first, then wake what waits."""
+        for watch in list(self.watches):
+            found = self._first_exit(watch)
+            if found is not None:
+                self.watches.remove(watch)
+                watch.hit(found, watch.exits[found])
+                if watch.frame is self.root:
+                    break
+        self.board.notify()
+
+    def _first_exit(self, watch: Watch) -> int | None:
+        for index, leave in enumerate(watch.exits):
+            if leave.event is not None:
+                if self._event_arrived(leave, watch):
+                    return index
+            elif leave.when is not None and self.names.holds(leave.when, watch.frame):
+                return index
+        return None
+
+    def _event_arrived(self, leave: Exit, watch: Watch) -> bool:
+        for event in self.state.events:
+            if event.name == leave.event and event.at >= watch.since:
+                arrived: dict[str, Value] = {"arrived": from_json(event.fields)}
+                if leave.when is None or self.names.holds(leave.when, watch.frame.with_names(arrived)):
+                    return True
+        return False
+
+    async def refresh_facts(self) -> None:
+        """Load the facts again: after whatever waited, the world may be another."""
+        loaded = await self.runtime.load_facts(self.run)
+        self.take_facts(loaded.facts, loaded.calendar, loaded.plays, loaded.open_tasks)
+
+    def take_facts(
+        self, facts: dict[str, JsonTree], calendar: dict[str, JsonTree] | None, plays: tuple[str, ...], open_tasks: int
+    ) -> None:
+        """Use these facts from now on."""
+        state = self.state
+        unchanged = (state.facts, state.plays_active, state.open_tasks) == (facts, list(plays), open_tasks)
+        if unchanged and (calendar is None or calendar == state.calendar):
+            return
+        state.facts, state.plays_active, state.open_tasks = facts, list(plays), open_tasks
+        state.calendar = calendar or state.calendar
+        self.names.refresh()
+        self.changed()
+
+    async def settle(self, work: Awaitable[JsonTree], name: str) -> JsonTree:
+        """Await an attempt to its end even when the scope around it is left meanwhile (an effect under way must be accounted for).
+
+        The caller looks at its scope afterwards. Raises CancelledError only when the attempt itself was broken off between tries.
+        """
+        task = self.runtime.spawn(_as_coroutine(work), name)
+        while True:
+            try:
+                return await asyncio.shield(task)
+            except asyncio.CancelledError:
+                if task.done():
+                    raise
+                task.cancel()
+
+    def add(self, at: datetime, duration: str, frame: Frame) -> datetime:
+        """Give the moment a duration expression after `at`, in the play's calendar."""
+        return add(at, self.names.duration(duration, frame), self.names.calendar)
+
+    def calendar_for(self, to: Node, frame: Frame) -> BusinessCalendar:
+        """Give the calendar by which a message to `to` is on time: in the zone of the first of `time.zone` that is known."""
+        zones: dict[str, Value] = {"account": self.names.fact("account", "zone"), "contact": self.names.fact("contact", "zone")}
+        recipient = self.names.node(to, frame) if isinstance(to, dict) else None
+        if isinstance(recipient, dict) and recipient.get("zone"):
+            zones["contact"] = recipient["zone"]
+        candidates = [zones.get(name, None if name == "team" else name) for name in self.plan.time.zone]
+        zone = choose_zone([str(found) if found else None for found in (*candidates, self.names.calendar.zone)])
+        return replace(self.names.calendar, zone=zone)
+
+    def saved(self) -> dict[str, JsonTree]:
+        """Give the state as JSON."""
+        return dump_state(self.state)
+
+
+async def _as_coroutine(work: Awaitable[JsonTree]) -> JsonTree:
+    return await work
+
+
+def _fresh(run_input: RunInput, now: datetime) -> RunState:
+    loaded = run_input.loaded
+    return RunState(
+        started_at=now,
+        facts=loaded.facts,
+        at_start=loaded.facts,
+        calendar=loaded.calendar,
+        plays_active=list(loaded.plays),
+        open_tasks=loaded.open_tasks,
+    )
+
+
+def _record(run_input: RunInput, now: datetime) -> RunRecord:
+    return RunRecord(run=run_input.run, state="running", at=now, sequence=0)
