@@ -151,7 +151,10 @@ class RunResult(Contract):
 
 
 class StepRecord(Contract):
-    """One step as the pages and lists show it. `status`: waiting, running, done, skipped, failed, held, undone, conflict, undo_failed."""
+    """One step as the pages and lists show it.
+
+    `status`: waiting, running, done, skipped, failed, held, cancelled, undone, conflict, undo_failed.
+    """
 
     key: str
     title: str
@@ -183,9 +186,11 @@ class RunRecord(Contract):
 
 
 class AskCall(Contract):
-    """Put a question, an approval, a review or a hold into somebody's inbox. `ask_each`: everyone named gets one, else the first that resolves.
+    """Put a question, an approval, a review or a hold into somebody's inbox.
 
-    `kind` is approval, form, review, hold or notice (nothing to answer). `why` says in a sentence why the item is there.
+    With `ask_each` everyone named gets one, else the first that resolves.
+    `kind` is approval, form, review, hold or notice (nothing to answer).
+    `why` says in a sentence why the item is there.
     """
 
     run: RunRef

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from activities.contracts import JsonTree, RunInput
 from playbook_dsl.expressions.evaluate import evaluator
-from playbook_dsl.expressions.template import text_of
+from playbook_dsl.expressions.template import print_value
 from playbook_dsl.plan import Node
 from playbook_dsl.timing.calendar import BusinessCalendar
 from playbook_dsl.values import Duration, Json, Value, from_json, to_json
@@ -118,27 +118,32 @@ class Names:
 
     def node(self, node: Node, frame: Frame) -> Value:
         """Give the value of a plan node at `frame`."""
-        return evaluate_node(node, lambda source: self.value(source, frame))
+        return evaluate_node(node, self.env(frame))
+
+    def text(self, node: Node, frame: Frame) -> str:
+        """Give a plan node as text for people."""
+        env = self.env(frame)
+        return print_value(evaluate_node(node, env), env)
 
     def nodes(self, nodes: Mapping[str, Node], frame: Frame) -> dict[str, JsonTree]:
         """Give the values of named plan nodes, in JSON form."""
         env = self.env(frame)
-        return {name: to_json(evaluate_node(node, lambda source: evaluator(source)(env))) for name, node in nodes.items()}
+        return {name: to_json(evaluate_node(node, env)) for name, node in nodes.items()}
 
 
-def evaluate_node(node: Node, value_of: Callable[[str], Value]) -> Value:
+def evaluate_node(node: Node, env: dict[str, Value]) -> Value:
     """Give the value of a plan node: literals as they are, `$expr` evaluated, `$text` joined."""
     if isinstance(node, list):
-        return [evaluate_node(item, value_of) for item in node]
+        return [evaluate_node(item, env) for item in node]
     if not isinstance(node, dict):
         return from_json(node)
     if "$expr" in node:
-        return value_of(node["$expr"])
+        return evaluator(node["$expr"])(env)
     if "$text" in node:
-        return "".join(text_of(evaluate_node(part, value_of)) for part in node["$text"])
+        return "".join(print_value(evaluate_node(part, env), env) for part in node["$text"])
     if len(node) == 1 and next(iter(node)).startswith("$"):
         return from_json(node)
-    return {name: evaluate_node(item, value_of) for name, item in node.items()}
+    return {name: evaluate_node(item, env) for name, item in node.items()}
 
 
 def json_of(values: Mapping[str, Value]) -> dict[str, Json]:

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
+from typing import TypeVar
 
 from activities.contracts import JsonTree, RunInput, RunRecord
-from playbook_dsl.plan import Exit, Node
+from playbook_dsl.plan import Exit, Node, walk
 from playbook_dsl.timing.calendar import BusinessCalendar
 from playbook_dsl.timing.durations import add
 from playbook_dsl.timing.zones import choose_zone
@@ -16,9 +18,11 @@ from workflows.interpreter.names import Frame, Names
 from workflows.interpreter.progress import Progress
 from workflows.interpreter.runtime import Runtime
 from workflows.interpreter.scope import Scope
-from workflows.interpreter.state import RunState, dump_state, load_state
+from workflows.interpreter.state import Ending, RunState, SubPlay, dump_state, load_state
 from workflows.interpreter.undo import UndoStack
 from workflows.interpreter.waiting import Waiting
+
+T = TypeVar("T")
 
 
 @dataclass(eq=False)
@@ -44,7 +48,7 @@ class Play:
         self.board = Board()
         self.names = Names(run_input, self.state, runtime.now)
         self.progress = Progress(runtime, self.state, _record(run_input, runtime.now()), f"{self.plan.title} · {self.run.account}")
-        self.waiting = Waiting(runtime, self.state, self.board, self.progress.flush)
+        self.waiting = Waiting(runtime, self.state, self.board, self._record_wait)
         self.scope = Scope()
         self.root = Frame()
         self.undo = UndoStack(self.state)
@@ -58,6 +62,9 @@ class Play:
         for key, outcome in self.state.outcomes.items():
             if "." not in key and outcome.status == "done":
                 self.keep_result(self.root, key, outcome.output, outcome.live)
+
+    async def _record_wait(self) -> None:
+        await self.progress.flush(self.state_word())
 
     def keep_result(self, frame: Frame, step_id: str, output: dict[str, JsonTree], live: str | None) -> None:
         """Make a step's output readable as `steps.<id>`; a live one follows its object."""
@@ -106,9 +113,7 @@ class Play:
         loaded = await self.runtime.load_facts(self.run)
         self.take_facts(loaded.facts, loaded.calendar, loaded.plays, loaded.open_tasks)
 
-    def take_facts(
-        self, facts: dict[str, JsonTree], calendar: dict[str, JsonTree] | None, plays: tuple[str, ...], open_tasks: int
-    ) -> None:
+    def take_facts(self, facts: dict[str, JsonTree], calendar: dict[str, JsonTree] | None, plays: tuple[str, ...], open_tasks: int) -> None:
         """Use these facts from now on."""
         state = self.state
         unchanged = (state.facts, state.plays_active, state.open_tasks) == (facts, list(plays), open_tasks)
@@ -119,7 +124,7 @@ class Play:
         self.names.refresh()
         self.changed()
 
-    async def settle(self, work: Awaitable[JsonTree], name: str) -> JsonTree:
+    async def settle(self, work: Awaitable[T], name: str) -> T:
         """Await an attempt to its end even when the scope around it is left meanwhile (an effect under way must be accounted for).
 
         The caller looks at its scope afterwards. Raises CancelledError only when the attempt itself was broken off between tries.
@@ -147,12 +152,41 @@ class Play:
         zone = choose_zone([str(found) if found else None for found in (*candidates, self.names.calendar.zone)])
         return replace(self.names.calendar, zone=zone)
 
+    def end(self, ending: Ending) -> None:
+        """End the play: nothing more is started, waits are broken off, an attempt under way comes to its end."""
+        if self.state.ending is None:
+            self.state.ending = ending
+            self.scope.leave()
+            self.board.notify()
+
+    def sub_play_ended(self, key: str, outcome: str) -> None:
+        """Note how a sub-play ended."""
+        sub = self.state.plays.setdefault(key, SubPlay(""))
+        sub.outcome = outcome
+
+    def state_word(self) -> str:
+        """Give the play's state in one word: running, waiting, held, paused or undoing."""
+        state = self.state
+        if state.ending is not None:
+            return "undoing"
+        if state.paused:
+            return "paused"
+        if state.holds:
+            return "held"
+        return "waiting" if any(step.status == "waiting" for step in state.steps.values()) else "running"
+
+    @cached_property
+    def step_ids(self) -> set[str]:
+        """Give the ids of all steps of the plan."""
+        blocks = (self.plan.steps, self.plan.finally_, *(leave.steps for leave in self.plan.exits))
+        return {step.id for block in blocks for step in walk(block)}
+
     def saved(self) -> dict[str, JsonTree]:
         """Give the state as JSON."""
         return dump_state(self.state)
 
 
-async def _as_coroutine(work: Awaitable[JsonTree]) -> JsonTree:
+async def _as_coroutine(work: Awaitable[T]) -> T:
     return await work
 
 

@@ -14,6 +14,7 @@ _MARKS = {
     "skipped": "⤼",
     "failed": "❌",
     "held": "✋",
+    "cancelled": "⛔",
     "undone": "↩",
     "conflict": "⚠",
     "undo_failed": "❌↩",
@@ -60,6 +61,12 @@ class Progress:
                 error=error,
             )
         )
+
+    def close_open_steps(self) -> None:
+        """Note that what was under way is broken off."""
+        for step in list(self._state.steps.values()):
+            if step.status in ("running", "waiting", "held"):
+                self._put(step.model_copy(update={"status": "cancelled", "ended_at": self._runtime.now()}))
 
     def undone(self, key: str, title: str, status: str, detail: str | None) -> None:
         """Note what came of taking a step's effect back."""

@@ -4,6 +4,7 @@ Plain data in the play's state; carrying it out is the walk's business.
 """
 
 from collections.abc import Callable
+from typing import Literal
 
 from activities.contracts import JsonTree
 from playbook_dsl.plan import ActionStep, PlayStep
@@ -68,7 +69,7 @@ class UndoStack:
         return dict(found)
 
 
-def _how(step: ActionStep | PlayStep) -> str:
+def _how(step: ActionStep | PlayStep) -> Literal["contract", "action", "play", "none"]:
     if isinstance(step, PlayStep):
         return "none" if step.undo.by == "none" else "play"
     if step.undo.by != "contract":

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from activities.contracts import ActionCall, PlayControl, UndoCall
 from playbook_dsl.plan import Retry
-from playbook_dsl.values import from_json
+from playbook_dsl.values import Value, from_json
 from workflows.interpreter.names import Frame
 from workflows.interpreter.play import Play
 from workflows.interpreter.runtime import ActionFailed
@@ -45,9 +45,7 @@ class Unwind:
             play.progress.undone(entry.key, entry.title, shown, entry.detail)
 
     async def _by_contract(self, entry: UndoEntry, force: bool) -> None:
-        call = UndoCall(
-            run=self._play.run, key=entry.key, title=entry.title, action=entry.action, generation=entry.generation, force=force
-        )
+        call = UndoCall(run=self._play.run, key=entry.key, title=entry.title, action=entry.action, generation=entry.generation, force=force)
         result = await self._play.settle(self._play.runtime.undo(call, f"undo {entry.title}"), f"undo {entry.key}")
         entry.status, entry.detail = result.status, result.detail
 
@@ -67,10 +65,10 @@ class Unwind:
         await play.settle(play.runtime.perform(call, UNDO_RETRY, 30.0, call.title), call.key)
         entry.status = "undone"
 
-    def _results(self, prefix: str) -> dict[str, object]:
+    def _results(self, prefix: str) -> dict[str, Value]:
         """Give the step results as they were readable at a loop's turn."""
         play = self._play
-        results: dict[str, object] = dict(play.root.steps)
+        results: dict[str, Value] = dict(play.root.steps)
         for key, outcome in play.state.outcomes.items():
             if prefix and key.startswith(prefix) and outcome.status == "done":
                 results[key.removeprefix(prefix)] = from_json(outcome.output)

@@ -8,7 +8,7 @@ from workflows.interpreter.board import Board
 from workflows.interpreter.runtime import Runtime
 from workflows.interpreter.state import OpenWait, RunState
 
-Flush = Callable[[str], Awaitable[None]]
+Flush = Callable[[], Awaitable[None]]
 
 
 class Waiting:
@@ -45,15 +45,15 @@ class Waiting:
                 held += end - begin
         return at + held
 
-    async def until(self, done: Callable[[], bool], limit: Callable[[], datetime | None], summary: str) -> bool:
+    async def until(self, done: Callable[[], bool], limit: Callable[[], datetime | None], summary: str, *, quiet: bool = False) -> bool:
         """Wait until `done()`, at most until `limit()`; both are looked at again whenever something changes.
 
         Gives True when it is done, False when the time is over. While the play is paused nothing passes: `limit` is expected to shift
-        (see `shifted`) or to be past when the play goes on.
+        (see `shifted`) or to be past when the play goes on. A `quiet` wait is in the background and is not recorded.
         """
         sleeper: asyncio.Task[None] | None = None
         target: datetime | None = None
-        flushed = False
+        flushed = quiet
         try:
             while True:
                 if not self._state.paused:
@@ -70,7 +70,7 @@ class Waiting:
                 if not flushed:
                     # The record is an await: what happens meanwhile is seen by the next look.
                     flushed = True
-                    await self._flush("waiting")
+                    await self._flush()
                     continue
                 await self._board.changed()
         finally:

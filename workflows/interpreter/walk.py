@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Literal
 
 from activities.contracts import AskCall, AskUpdate, JsonTree
 from playbook_dsl.expressions.evaluate import EvaluationError
-from playbook_dsl.plan import AnyStep, OnError, Step
+from playbook_dsl.plan import AnyStep, Catch, Hold, OnError, Step
 from playbook_dsl.values import Value
-from workflows.interpreter.errors import StepFailed, Stopped
+from workflows.interpreter.errors import LeaveRepeat, StepFailed, Stopped
 from workflows.interpreter.names import Frame
 from workflows.interpreter.play import Play
 from workflows.interpreter.runtime import ActionFailed
@@ -25,7 +25,9 @@ class Skip(Exception):
 class Done:
     """What a step's handler gives back: the output and, for live outputs, the object they follow. `status` may be skipped."""
 
-    def __init__(self, output: dict[str, JsonTree] | None = None, *, live: str | None = None, status: str = "done", detail: str | None = None) -> None:
+    def __init__(
+        self, output: dict[str, JsonTree] | None = None, *, live: str | None = None, status: str = "done", detail: str | None = None
+    ) -> None:
         """Say what the step produced."""
         self.output = output or {}
         self.live = live
@@ -86,6 +88,9 @@ class Walk:
                 done = await self._handlers[step.kind](self, step, frame, key, scope)
             except Skip:
                 done = Done(status="skipped", detail="skipped by a person")
+            except (LeaveRepeat, Stopped):
+                self._finish(step, frame, key, Done())
+                raise
             except ActionFailed as failed:
                 if await self._failed(step, frame, key, scope, StepFailed(key, failed.code, failed.message)):
                     continue
@@ -103,7 +108,7 @@ class Walk:
 
     def _finish(self, step: AnyStep, frame: Frame, key: str, done: Done) -> None:
         play = self.play
-        status = "skipped" if done.status == "skipped" else "done"
+        status: Literal["done", "skipped"] = "skipped" if done.status == "skipped" else "done"
         play.state.outcomes[key] = Outcome(status, done.output, at=play.runtime.now(), live=done.live)
         play.state.memo.pop(key, None)
         play.state.trace_line(f"{status} {key}")
@@ -126,36 +131,30 @@ class Walk:
             self._note_failure(key, error)
             raise Stopped("failed", undo=False, error=error.as_record())
         if rule.do == "hold":
-            return await self._hold(step, frame, key, scope, error)
+            return await self._hold(step, rule.hold or Hold(), frame, key, scope, error)
         self._note_failure(key, error)
         if rule.catch is not None:
-            await self._catch(step, frame, key, scope, error)
+            await self._catch(rule.catch, frame, key, scope, error)
         play.changed()
         return False
 
     def _note_failure(self, key: str, error: StepFailed) -> None:
         self.play.state.outcomes[key] = Outcome("failed", error=dict(error.as_record()), at=self.play.runtime.now())
 
-    async def _catch(self, step: AnyStep, frame: Frame, key: str, scope: Scope, error: StepFailed) -> None:
-        assert step.on_error is not None
-        assert step.on_error.catch is not None
-        catch = step.on_error.catch
+    async def _catch(self, catch: Catch, frame: Frame, key: str, scope: Scope, error: StepFailed) -> None:
         if catch.undo:
             block = inside(key)
             await self.unwind.entries(lambda entry: entry.key == key or block(entry))
         record: Value = dict(error.as_record())
         await self.block(catch.steps, frame.inside(f"{key}/catch").with_names({"error": record}), scope)
 
-    async def _hold(self, step: AnyStep, frame: Frame, key: str, scope: Scope, error: StepFailed) -> bool:
+    async def _hold(self, step: AnyStep, rule: Hold, frame: Frame, key: str, scope: Scope, error: StepFailed) -> bool:
         play = self.play
-        assert step.on_error is not None
-        rule = step.on_error.hold
         held = play.state.holds.setdefault(key, Held(error.code, error.message, play.runtime.now()))
         play.progress.step(key, step, "held", detail=error.message, error=dict(error.as_record()))
         await self.put_in_inbox(step, key, "hold", f'step "{step.title or step.id}" failed: {error.message}')
-        limit = rule.hold_for if rule else None
-        decided = await self.wait_for(key, lambda: held.decision is not None, limit, frame, f"held: {step.title or step.id}")
-        decision = held.decision if decided else {"continue": "skip", "undo": "undo", "stop": "stop"}[rule.then if rule else "undo"]
+        decided = await self.wait_for(key, lambda: held.decision is not None, rule.hold_for, frame, f"held: {step.title or step.id}")
+        decision = held.decision if decided else {"continue": "skip", "undo": "undo", "stop": "stop"}[rule.then]
         play.state.holds.pop(key, None)
         await self.close_inbox(key, f"decided: {decision}")
         scope.check()
@@ -171,7 +170,9 @@ class Walk:
             raise Stopped("failed", undo=False, error=error.as_record())
         raise error
 
-    async def wait_for(self, key: str, done: Callable[[], bool], limit: str | None, frame: Frame, summary: str, *, shifts: bool = True) -> bool:
+    async def wait_for(
+        self, key: str, done: Callable[[], bool], limit: str | None, frame: Frame, summary: str, *, shifts: bool = True
+    ) -> bool:
         """Wait until `done()`, at most for the duration `limit`. False: the time is over."""
         play = self.play
         wait = play.waiting.opened(key, shifts=shifts)
@@ -183,9 +184,11 @@ class Walk:
 
     async def put_in_inbox(self, step: AnyStep, key: str, kind: str, why: str, by: tuple[str, ...] = ("csm", "role:cs_ops")) -> None:
         """Put an item about a step into the inbox of the first of `by` that resolves."""
-        call = AskCall(run=self.play.run, key=key, kind=kind, title=step.title or step.id, why=why, by=by)  # type: ignore[arg-type]  # a literal at every call
+        call = AskCall(run=self.play.run, key=key, kind=kind, title=step.title or step.id, why=why, by=by)
         await self.play.settle(self.play.runtime.ask(call, why), f"inbox {key}")
 
     async def close_inbox(self, key: str, reason: str) -> None:
         """Take the items about a step out of the inboxes."""
-        await self.play.settle(self.play.runtime.update_ask(AskUpdate(run=self.play.run, key=key, do="close", reason=reason)), f"inbox {key}")
+        await self.play.settle(
+            self.play.runtime.update_ask(AskUpdate(run=self.play.run, key=key, do="close", reason=reason)), f"inbox {key}"
+        )

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from activities.contracts import ActionCall, ActionResult, AskCall, JsonTree, TaskUpdate
-from playbook_dsl.plan import ActionStep
+from playbook_dsl.plan import ActionStep, Review
 from playbook_dsl.timing.quiet import parse_quiet
 from playbook_dsl.values import to_json
 from workflows.interpreter.names import Frame
@@ -22,7 +22,7 @@ async def run_action(walk: Walk, step: ActionStep, frame: Frame, key: str, scope
         scope.check()
     inputs = {**play.names.nodes(step.inputs, frame), **play.state.edits.get(key, {})}
     if step.review is not None:
-        inputs = await _reviewed(walk, step, frame, key, inputs)
+        inputs = await _reviewed(walk, step, step.review, frame, key, inputs)
         scope.check()
     if step.effect != "read":
         play.undo.push(step, frame, key)
@@ -30,7 +30,7 @@ async def run_action(walk: Walk, step: ActionStep, frame: Frame, key: str, scope
     play.undo.completed(key)
     if step.wait and result.live is not None:
         _keep_for_retry(walk, key, result)
-        await _wait_for_task(walk, step, frame, key, result)
+        await _wait_for_task(walk, step, frame, key, result, result.live)
     return Done(result.output, live=result.live, status="skipped" if result.status == "skipped" else "done", detail=result.note)
 
 
@@ -86,14 +86,23 @@ async def _sleep(walk: Walk, key: str, at: datetime, summary: str) -> None:
         raise Skip
 
 
-async def _reviewed(walk: Walk, step: ActionStep, frame: Frame, key: str, inputs: dict[str, JsonTree]) -> dict[str, JsonTree]:
+async def _reviewed(
+    walk: Walk, step: ActionStep, review: Review, frame: Frame, key: str, inputs: dict[str, JsonTree]
+) -> dict[str, JsonTree]:
     """Let a person look at a message before it leaves, and change what may be changed."""
-    play, review = walk.play, step.review
-    assert review is not None
+    play = walk.play
     asked = play.state.asks.get(key)
     if asked is None:
         shown = {"inputs": inputs, "may_edit": list(review.may_edit)}
-        call = AskCall(run=play.run, key=key, kind="review", title=step.title or step.id, why="look at it before it is sent", by=review.by, context=shown)
+        call = AskCall(
+            run=play.run,
+            key=key,
+            kind="review",
+            title=step.title or step.id,
+            why="look at it before it is sent",
+            by=review.by,
+            context=shown,
+        )
         made = await play.settle(play.runtime.ask(call, f"review {call.title}"), f"review {key}")
         asked = play.state.asks[key] = Asked(asked=list(made.asked), approval=True)
     play.progress.step(key, step, "waiting", detail="waits for review")
@@ -112,11 +121,9 @@ async def _reviewed(walk: Walk, step: ActionStep, frame: Frame, key: str, inputs
     return {**inputs, **edits}
 
 
-async def _wait_for_task(walk: Walk, step: ActionStep, frame: Frame, key: str, result: ActionResult) -> None:
+async def _wait_for_task(walk: Walk, step: ActionStep, frame: Frame, key: str, result: ActionResult, live: str) -> None:
     """Wait until the task is done or cancelled; tell or reassign when it is overdue."""
     play = walk.play
-    assert result.live is not None
-    live = result.live
     play.progress.step(key, step, "waiting", detail="waits for the task")
 
     def over() -> bool:
@@ -131,7 +138,7 @@ async def _wait_for_task(walk: Walk, step: ActionStep, frame: Frame, key: str, r
             break
         for do, to in (("tell", rung.tell), ("reassign", rung.reassign)):
             if to:
-                update = TaskUpdate(run=play.run, key=key, task=live, do=do, to=to, round=turn)  # type: ignore[arg-type]  # the two words of the loop
+                update = TaskUpdate(run=play.run, key=key, task=live, do=do, to=to, round=turn)
                 await play.settle(play.runtime.update_task(update), f"overdue {key}")
                 play.state.trace_line(f"overdue {key} {do}")
     await play.waiting.until(over, lambda: None, f"task: {step.title or step.id}")

@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from activities.contracts import AskCall, AskUpdate, JsonTree
-from playbook_dsl.expressions.template import text_of
 from playbook_dsl.plan import AskStep
 from workflows.interpreter.names import Frame
 from workflows.interpreter.scope import Scope
@@ -40,7 +39,7 @@ async def _asked(walk: Walk, step: AskStep, frame: Frame, key: str) -> Asked:
     found = play.state.asks.get(key)
     if found is not None and found.open:
         return found
-    question = text_of(play.names.node(step.question, frame)) if step.question is not None else step.title or step.id
+    question = play.names.text(step.question, frame) if step.question is not None else step.title or step.id
     form = [field.model_dump(mode="json", by_alias=True, exclude_defaults=True) for field in step.form]
     made = await _put(walk, step, frame, key, step.by, 0, question, form)
     found = play.state.asks[key] = Asked(asked=made, approval=step.approval, form=form)
@@ -117,7 +116,7 @@ def _next_rung(walk: Walk, step: AskStep, frame: Frame, asked: Asked, opened: da
 async def _climb(walk: Walk, step: AskStep, frame: Frame, key: str, asked: Asked, to: tuple[str, ...]) -> None:
     play = walk.play
     if to:
-        question = text_of(play.names.node(step.question, frame)) if step.question is not None else step.title or step.id
+        question = play.names.text(step.question, frame) if step.question is not None else step.title or step.id
         asked.asked += await _put(walk, step, frame, key, to, asked.rounds, question, asked.form)
         play.state.trace_line(f"escalated {key}")
         return

@@ -107,7 +107,7 @@ async def side_by_side(
             finished.append(name)
         except asyncio.CancelledError:
             pass
-        except BaseException as error:  # noqa: BLE001  # carried over to the parent, which raises it
+        except BaseException as error:  # carried over to the parent, which raises it
             failures.append(error)
         finally:
             del running[name]
@@ -205,7 +205,9 @@ async def _with_limit(walk: Walk, key: str, scope: Scope, run: Work, finished: l
     wait = play.state.waits[f"{key}.stage"]
 
     async def clock(_scope: Scope) -> None:
-        if not await play.waiting.until(lambda: bool(left), lambda: play.waiting.shifted(wait.until, wait) if wait.until else None, f"limit of {key}"):
+        if not await play.waiting.until(
+            lambda: bool(left), lambda: play.waiting.shifted(wait.until, wait) if wait.until else None, f"limit of {key}"
+        ):
             left.append("timeout")
             own.leave()
 
@@ -227,11 +229,15 @@ async def run_lock(walk: Walk, step: LockStep, frame: Frame, key: str, scope: Sc
     """Walk steps while holding a lock of the account; it is given back whatever happens."""
     play = walk.play
     if key not in play.state.locks:
-        granted = await play.settle(play.runtime.lock(LockCall(run=play.run, key=key, name=step.name, do="acquire", priority=_priority(walk))), key)
+        granted = await play.settle(
+            play.runtime.lock(LockCall(run=play.run, key=key, name=step.name, do="acquire", priority=_priority(walk))), key
+        )
         play.state.locks[key] = "held" if granted.granted else "queued"
     if play.state.locks[key] == "queued":
         play.progress.step(key, step, "waiting", detail=f"another play holds {step.name}")
-        got = await walk.wait_for(key, lambda: play.state.locks[key] == "held" or key in play.state.skips, step.up_to, frame, f"lock {step.name}")
+        got = await walk.wait_for(
+            key, lambda: play.state.locks[key] == "held" or key in play.state.skips, step.up_to, frame, f"lock {step.name}"
+        )
         if not got or play.state.locks[key] != "held":
             await release_lock(walk, key, step.name)
             if key in play.state.skips:

@@ -123,7 +123,9 @@ async def _wait_for_turn(walk: Walk, step: RepeatStep, frame: Frame, key: str) -
     if wait.until is None:
         wait.until = play.add(began, step.every, frame) if step.every is not None else _next_day(walk, step, began)
     play.progress.step(key, step, "waiting", detail=f"turn {memo['turn'] + 1} at {wait.until:%Y-%m-%d %H:%M} UTC")
-    skipped = await play.waiting.until(lambda: key in play.state.skips, lambda: play.waiting.shifted(wait.until, wait) if wait.until else None, step.title or step.id)
+    skipped = await play.waiting.until(
+        lambda: key in play.state.skips, lambda: play.waiting.shifted(wait.until, wait) if wait.until else None, step.title or step.id
+    )
     play.waiting.closed(name)
     memo["began"] = None
     if skipped:
@@ -135,6 +137,6 @@ def _next_day(walk: Walk, step: RepeatStep, began: datetime) -> datetime:
     calendar = walk.play.names.calendar
     for days in range(1, 9):
         at = land(began + timedelta(days=days), calendar, at_time=step.at, on_business_day=False)
-        if calendar.local(at).weekday() in step.weekdays:
+        if at.astimezone(calendar.tz).weekday() in step.weekdays:
             return at
     return began

@@ -43,8 +43,7 @@ def _end_of_wait(walk: Walk, step: WaitStep, frame: Frame, opened: datetime) -> 
         end = play.add(opened, step.for_, frame)
     elif step.until_words is not None:
         words = parse_until(step.until_words)
-        assert words is not None
-        end = words.after(opened, calendar)
+        end = words.moment(opened, calendar, step.at) if words else opened
     elif step.until is not None:
         found = play.names.value(step.until, frame)
         if isinstance(found, datetime):

@@ -1,0 +1,99 @@
+"""Plays one plan on the virtual clock, with things that happen at offsets from its start."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from activities.contracts import RunInput, RunResult
+from simulation.clock import run_virtual
+from simulation.runtime import Happening, VirtualRuntime, World
+from workflows.interpreter.errors import ContinueAsNew, Refused
+from workflows.interpreter.player import Player
+from workflows.messages import Command, News
+
+
+class Act(Protocol):
+    """Something that happens to a play under way: people's commands, events, changed facts."""
+
+    def __call__(self, player: Player, world: World) -> None:
+        """Do it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """`act` happens `after` the play's start."""
+
+    after: timedelta
+    act: Act
+
+
+@dataclass
+class Played:
+    """What came of a virtual play."""
+
+    result: RunResult
+    ended_at: datetime
+    happenings: list[Happening]
+    refused: list[str] = field(default_factory=list)
+
+
+def command(**fields: object) -> Act:
+    """Give the act of a person's command; see `workflows.messages.Command`."""
+
+    def act(player: Player, _world: World) -> None:
+        player.command(Command.model_validate({"by": "somebody", "request_id": repr(sorted(fields.items())), **fields}))
+
+    return act
+
+
+def news(**fields: object) -> Act:
+    """Give the act of a machine's news; see `workflows.messages.News`."""
+
+    def act(player: Player, _world: World) -> None:
+        player.news(News.model_validate({"id": repr(sorted(fields.items())), **fields}))
+
+    return act
+
+
+async def play_one(run_input: RunInput, world: World, started_at: datetime, stimuli: Sequence[Stimulus] = ()) -> Played:
+    """Play on the running virtual loop until the play ends."""
+    runtime = VirtualRuntime(world, started_at)
+    player = Player(run_input, runtime)
+    refused: list[str] = []
+    world.sub_play_ended = lambda key, outcome: player.news(
+        News(kind="play_ended", id=f"{key}:{outcome}:{runtime.now()}", key=key, fields={"outcome": outcome})
+    )
+    loop = asyncio.get_running_loop()
+    handles = [loop.call_later(stimulus.after.total_seconds(), _act, stimulus.act, player, world, refused) for stimulus in stimuli]
+    try:
+        result = await _to_the_end(player)
+    finally:
+        for handle in handles:
+            handle.cancel()
+    return Played(result, runtime.now(), world.happenings, refused)
+
+
+async def _to_the_end(player: Player) -> RunResult:
+    try:
+        return await player.play()
+    except ContinueAsNew as error:  # the virtual runtime never asks for it
+        raise AssertionError("a virtual play has no history to renew") from error
+
+
+def _act(act: Callable[[Player, World], None], player: Player, world: World, refused: list[str]) -> None:
+    try:
+        act(player, world)
+    except Refused as error:
+        refused.append(error.code)
+
+
+def simulate(run_input: RunInput, world: World, started_at: datetime, stimuli: Sequence[Stimulus] = ()) -> Played:
+    """Play to the end on a virtual clock of its own.
+
+    Raises:
+        simulation.clock.DeadlockError: the play waits for something that no stimulus brings.
+    """
+    return run_virtual(play_one(run_input, world, started_at, stimuli))
