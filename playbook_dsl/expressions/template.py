@@ -6,7 +6,6 @@ prints as nothing; the check warns of it. A text that is exactly one `{{ }}` kee
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,7 +22,7 @@ from playbook_dsl.expressions.scope import Scope
 from playbook_dsl.expressions.tree import Literal
 from playbook_dsl.timing.durations import words
 from playbook_dsl.types import TEXT, Type
-from playbook_dsl.values import Duration, Money, Value
+from playbook_dsl.values import Duration, Json, Money, Value, from_json
 
 MOST_TEXT: Final = 100_000
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -150,46 +149,59 @@ def _plain(text: str, expects: Type, *, has_pieces: bool) -> list[Problem]:
     return [] if text in expects.options else [not_an_option(node, text, expects.options, severity="error")]
 
 
-@lru_cache(maxsize=4096)
-def _renderer(text: str) -> Callable[[Env], Value]:
+def plan_node(text: str) -> Json:
+    """Give the form in which a checked text travels in a plan: itself, `{"$expr": source}` or `{"$text": [part, {"$expr": source}, …]}`."""
     single = only_piece(text)
     if single is not None:
-        return evaluator(single.source)
-    parts = [_part(part) for part in split_template(text)]
-
-    def render(env: Env) -> Value:
-        rendered = "".join([part if isinstance(part, str) else print_value(part(env), env) for part in parts])
-        if len(rendered) > MOST_TEXT:
-            raise EvaluationError(f"a text grew over {MOST_TEXT} characters")
-        return rendered
-
-    return render
+        return {"$expr": single.source.strip()}
+    parts = split_template(text)
+    if not any(isinstance(part, Piece) for part in parts):
+        return text
+    return {"$text": [part if isinstance(part, str) else {"$expr": part.source.strip()} for part in parts]}
 
 
-def _part(part: str | Piece) -> str | Callable[[Env], Value]:
-    return part if isinstance(part, str) else evaluator(part.source)
+def render_text(node: Json, env: Env, expects: Type | None = None) -> Value:
+    """Give the value of a node of a plan, or of a text with `{{ }}` in it; lists and records are gone through.
 
-
-def render_text(node: Value, env: Env, expects: Type | None = None) -> Value:
-    """Give `node` with every `{{ }}` in its texts replaced; lists and records are gone through, other values stay.
-
-    A text that is exactly one `{{ }}` gives the value itself, or its printed form when `expects` is text.
+    A text that is exactly one `{{ }}` (or `$expr`) gives the value itself, or its printed form when `expects` is text.
 
     Raises:
         EvaluationError: a `{{ }}` is no expression, or the budget is used up.
     """
-    if isinstance(node, list):
-        item = expects.item if expects is not None else None
-        return [render_text(child, env, item) for child in node]
-    if isinstance(node, dict):
-        fields = expects.fields if expects is not None else {}
-        return {name: render_text(child, env, fields.get(name)) for name, child in node.items()}
-    if not isinstance(node, str) or "{{" not in node:
-        return node
-    value = _renderer(node)(env)
-    if expects is not None and expects.kind == "text" and value is not None:
-        return print_value(value, env)
-    return value
+    match node:
+        case str():
+            return _evaluate(plan_node(node), env, expects) if "{{" in node else node
+        case list():
+            item = expects.item if expects is not None else None
+            return [render_text(child, env, item) for child in node]
+        case dict():
+            return _render_record(node, env, expects)
+    return node
+
+
+def _render_record(node: dict[str, Json], env: Env, expects: Type | None) -> Value:
+    if len(node) == 1:
+        (mark,) = node
+        if mark in ("$expr", "$text"):
+            return _evaluate(node, env, expects)
+        if mark.startswith("$"):
+            return from_json(node)
+    fields = expects.fields if expects is not None else {}
+    return {name: render_text(child, env, fields.get(name)) for name, child in node.items()}
+
+
+def _evaluate(node: Json, env: Env, expects: Type | None) -> Value:
+    match node:
+        case {"$expr": str(source)}:
+            value = evaluator(source)(env)
+            wants_text = expects is not None and expects.kind == "text" and value is not None
+            return print_value(value, env) if wants_text else value
+        case {"$text": list(parts)}:
+            text = "".join(part if isinstance(part, str) else print_value(_evaluate(part, env, None), env) for part in parts)
+            if len(text) > MOST_TEXT:
+                raise EvaluationError(f"a text grew over {MOST_TEXT} characters")
+            return text
+    return from_json(node)
 
 
 def print_value(value: Value, env: Env) -> str:
