@@ -1,0 +1,145 @@
+"""Plays as lists show them, and their steps."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlmodel import col
+
+from playbook_dsl.values import Json
+from storage.pages import Page, fetch_page
+from storage.session import Session
+from storage.tables import Launch, Run, Step
+
+
+@dataclass(frozen=True)
+class RunFilter:
+    """Which plays a list holds; what is None does not matter. `active`: those that have not ended, or only those that have."""
+
+    account: str | None = None
+    playbook: str | None = None
+    launch: str | None = None
+    state: str | None = None
+    outcome: str | None = None
+    owner: str | None = None
+    active: bool | None = None
+
+
+async def add_run(session: Session, run: Run, *, start: Json) -> None:
+    """Insert a play. `start` (inputs, trigger, …) is sealed here."""
+    run.tenant = session.tenant
+    run.start = session.seal("run", "start", run.id, start)
+    session.add(run)
+    await session.flush()
+
+
+async def find_run(session: Session, run_id: str, *, lock: bool = False) -> Run | None:
+    """Give a play. With `lock` nobody else may change it before the transaction ends."""
+    query = select(Run).where(col(Run.id) == run_id)
+    return (await session.execute(query.with_for_update() if lock else query)).scalar_one_or_none()
+
+
+async def find_run_by_workflow(session: Session, workflow_id: str) -> Run | None:
+    """Give the newest play with this workflow id."""
+    query = select(Run).where(col(Run.workflow_id) == workflow_id).order_by(col(Run.started_at).desc(), col(Run.id).desc()).limit(1)
+    return (await session.execute(query)).scalar_one_or_none()
+
+
+async def find_active_run(session: Session, account: str, playbook: str) -> Run | None:
+    """Give the play of this playbook that the account is in, the oldest when there are several."""
+    query = select(Run).where(col(Run.account) == account, col(Run.playbook) == playbook, col(Run.state) != "closed")
+    return (await session.execute(query.order_by(col(Run.started_at), col(Run.id)).limit(1))).scalar_one_or_none()
+
+
+async def count_runs(session: Session, account: str, playbook: str) -> int:
+    """Count the plays of this playbook the account was ever in."""
+    query = select(func.count()).select_from(Run).where(col(Run.account) == account, col(Run.playbook) == playbook)
+    return (await session.execute(query)).scalar_one()
+
+
+async def list_active_runs_by_account(session: Session, account: str) -> list[Run]:
+    """Give the plays of an account that have not ended, the oldest first."""
+    query = select(Run).where(col(Run.account) == account, col(Run.state) != "closed")
+    return list((await session.execute(query.order_by(col(Run.started_at), col(Run.id)))).scalars())
+
+
+async def list_runs_by_launch(session: Session, launch: str) -> list[Run]:
+    """Give all plays of a launch, by id."""
+    return list((await session.execute(select(Run).where(col(Run.launch) == launch).order_by(col(Run.id)))).scalars())
+
+
+async def list_runs_to_start(session: Session, before: datetime, limit: int = 100) -> list[Run]:
+    """Give the plays that should have been started before this time and of which nothing was heard yet."""
+    query = select(Run).where(col(Run.state) == "starting", col(Run.started_at) < before)
+    return list((await session.execute(query.order_by(col(Run.started_at)).limit(limit))).scalars())
+
+
+async def list_runs(session: Session, which: RunFilter, *, after: str | None = None, limit: int = 50) -> Page[Run]:
+    """Give plays, newest first."""
+    query = select(Run)
+    wanted = (
+        (Run.account, which.account),
+        (Run.playbook, which.playbook),
+        (Run.launch, which.launch),
+        (Run.state, which.state),
+        (Run.outcome, which.outcome),
+        (Run.owner, which.owner),
+    )
+    for column, value in wanted:
+        if value is not None:
+            query = query.where(col(column) == value)
+    if which.active is not None:
+        query = query.where(col(Run.state) != "closed" if which.active else col(Run.state) == "closed")
+    return await fetch_page(session, query, (col(Run.started_at), col(Run.id)), descending=True, after=after, limit=limit)
+
+
+async def list_steps(session: Session, run_id: str) -> list[Step]:
+    """Give the steps of a play in the order in which they were met."""
+    query = select(Step).where(col(Step.run) == run_id).order_by(col(Step.position), col(Step.started_at), col(Step.key))
+    return list((await session.execute(query)).scalars())
+
+
+async def reopen_run(session: Session, run: Run, *, start: Json) -> None:
+    """Take up a play that has ended, to undo it or to retry it from a step. `start` says how, and is sealed here."""
+    values = {"state": "starting", "outcome": None, "ended_at": None, "error": None, "start": session.seal("run", "start", run.id, start)}
+    await session.execute(update(Run).where(col(Run.id) == run.id).values(**values))
+    await session.refresh(run)
+
+
+def start_of(session: Session, run: Run) -> Json:
+    """Open what a play was started with."""
+    return session.open("run", "start", run.id, run.start)
+
+
+def saved_of(session: Session, run: Run) -> Json:
+    """Open the state a retry or an undo starts from; None while the play has not ended."""
+    return session.open("run", "saved", run.id, run.saved)
+
+
+def output_of(session: Session, step: Step) -> Json:
+    """Open the output of a step."""
+    return session.open("step", "output", f"{step.run}/{step.key}", step.output)
+
+
+async def add_launch(session: Session, launch: Launch) -> None:
+    """Insert a launch."""
+    launch.tenant = session.tenant
+    session.add(launch)
+    await session.flush()
+
+
+async def find_launch(session: Session, launch_id: str) -> Launch | None:
+    """Give a launch."""
+    return await session.get(Launch, (session.tenant, launch_id))
+
+
+async def list_launches(session: Session, *, after: str | None = None, limit: int = 50) -> Page[Launch]:
+    """Give launches, newest first."""
+    return await fetch_page(session, select(Launch), (col(Launch.started_at), col(Launch.id)), descending=True, after=after, limit=limit)
+
+
+async def count_states(session: Session, launch: str) -> dict[str, int]:
+    """Count the plays of a launch by state, closed ones by outcome."""
+    word = func.coalesce(col(Run.outcome), col(Run.state))
+    rows = await session.execute(select(word, func.count()).where(col(Run.launch) == launch).group_by(word).order_by(word))
+    return {str(name): int(count) for name, count in rows}
