@@ -124,8 +124,9 @@ class TriggerInfo(Contract):
 class RunInput(Contract):
     """Everything a play needs; it depends on nothing else.
 
-    `state` is the saved state of an earlier walk (continue-as-new, retry from a step, undo of a finished play). `mode` "undo" walks
-    nothing and only takes back what the state says was done. `parent` is the play to tell when this one ends.
+    `state` is the saved state of an earlier walk (continue-as-new, retry from a step, undo of a finished play). With `retry_from` (a
+    step's id) the steps before it keep what they did, and the play goes on from there. `mode` "undo" walks nothing and only takes
+    back what the state says was done. `parent` is the play to tell when this one ends.
     """
 
     run: RunRef
@@ -139,6 +140,7 @@ class RunInput(Contract):
     mode: Literal["run", "undo"] = "run"
     force: bool = False
     state: dict[str, JsonTree] | None = None
+    retry_from: str | None = None
     interpreter: int = 1
 
 

@@ -17,6 +17,7 @@ from workflows.interpreter.board import Board
 from workflows.interpreter.names import Frame, Names
 from workflows.interpreter.progress import Progress
 from workflows.interpreter.runtime import Runtime
+from workflows.interpreter.saved import retry_from
 from workflows.interpreter.scope import Scope
 from workflows.interpreter.state import Ending, RunState, SubPlay, dump_state, load_state
 from workflows.interpreter.undo import UndoStack
@@ -44,7 +45,7 @@ class Play:
         self.plan = run_input.plan
         self.run = run_input.run
         self.runtime = runtime
-        self.state = load_state(run_input.state) if run_input.state else _fresh(run_input, runtime.now())
+        self.state = _state_of(run_input, runtime.now())
         self.board = Board()
         self.names = Names(run_input, self.state, runtime.now)
         self.progress = Progress(runtime, self.state, _record(run_input, runtime.now()), f"{self.plan.title} · {self.run.account}")
@@ -188,6 +189,14 @@ class Play:
 
 async def _as_coroutine(work: Awaitable[T]) -> T:
     return await work
+
+
+def _state_of(run_input: RunInput, now: datetime) -> RunState:
+    if run_input.state is None:
+        return _fresh(run_input, now)
+    if run_input.retry_from is None:
+        return load_state(run_input.state)
+    return load_state(retry_from(run_input.plan, run_input.state, run_input.retry_from))
 
 
 def _fresh(run_input: RunInput, now: datetime) -> RunState:

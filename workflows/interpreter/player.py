@@ -50,7 +50,7 @@ class Player:
         if play.state.ending is None:
             await self._walk_body()
         if play.draining and play.state.ending is None:
-            raise ContinueAsNew(play.input.model_copy(update={"state": play.saved()}))
+            raise ContinueAsNew(play.input.model_copy(update={"state": play.saved(), "retry_from": None}))
         ending = play.state.ending or Ending("completed")
         outcome = await end(self._walk, ending)
         saved = play.saved()
