@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from activities.contracts import RunInput, RunResult
 from simulation.clock import run_virtual
@@ -13,13 +12,8 @@ from workflows.interpreter.errors import ContinueAsNew, Refused
 from workflows.interpreter.player import Player
 from workflows.messages import Command, News
 
-
-class Act(Protocol):
-    """Something that happens to a play under way: people's commands, events, changed facts."""
-
-    def __call__(self, player: Player, world: World) -> None:
-        """Do it."""
-        ...
+Act = Callable[[Player, World], None]
+"""Something that happens to a play under way: a person's command, an event, a changed fact."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +77,7 @@ async def _to_the_end(player: Player) -> RunResult:
         raise AssertionError("a virtual play has no history to renew") from error
 
 
-def _act(act: Callable[[Player, World], None], player: Player, world: World, refused: list[str]) -> None:
+def _act(act: Act, player: Player, world: World, refused: list[str]) -> None:
     try:
         act(player, world)
     except Refused as error:

@@ -82,7 +82,6 @@ class VirtualRuntime:
         self._world = world
         self._loop = asyncio.get_running_loop()
         self._origin = started_at - timedelta(seconds=self._loop.time())
-        self.details = ""
 
     def now(self) -> datetime:
         """Give the virtual time."""
@@ -94,7 +93,7 @@ class VirtualRuntime:
 
     async def sleep_until(self, at: datetime, summary: str) -> None:
         """Sleep; costs nothing. Floating-point seconds may wake a little early, so it looks again."""
-        while (left := (at - self.now()).total_seconds()) > 0:
+        while (left := (at - self.now()).total_seconds()) > 0:  # noqa: ASYNC110  # time is all it waits for
             await asyncio.sleep(max(left, 1e-6))
 
     def _note(self, what: str, key: str, action: str = "", inputs: dict[str, JsonTree] | None = None, status: str = "done") -> None:
@@ -171,9 +170,8 @@ class VirtualRuntime:
         if self._world.keep_records:
             self._world.records.append(record)
 
-    def show(self, details: str) -> None:
-        """Keep the details."""
-        self.details = details
+    def show(self, details: Callable[[], str]) -> None:
+        """Show nothing: nobody reads a virtual play's details."""
 
     def history_is_long(self) -> bool:
         """Say no: a virtual play has no history."""

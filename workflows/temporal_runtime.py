@@ -5,7 +5,7 @@ activities: they cost the server a tenth and the history one event each.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
@@ -151,9 +151,9 @@ class TemporalRuntime:
         self._show_state(run_state(record))
         await self._local(RECORD, record, None)
 
-    def show(self, details: str) -> None:
+    def show(self, details: Callable[[], str]) -> None:
         """Set the current details."""
-        workflow.set_current_details(details)
+        workflow.set_current_details(details())
 
     def history_is_long(self) -> bool:
         """Say whether to go on in a fresh history."""

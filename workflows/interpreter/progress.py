@@ -48,8 +48,9 @@ class Progress:
         now = self._runtime.now()
         before = self._state.steps.get(key)
         ended = now if status not in ("running", "waiting", "held") else None
+        # Built without validation: the values are our own, and this runs several times for each step.
         self._put(
-            StepRecord(
+            StepRecord.model_construct(
                 key=key,
                 title=step.title or step.id,
                 kind=step.action if step.kind == "action" else step.kind,
@@ -88,7 +89,7 @@ class Progress:
         self._dirty.clear()
         self._last_state = state
         self._state.records += 1
-        self._runtime.show(self.details(state))
+        self._runtime.show(lambda: self.details(state))
         ending = self._state.ending
         await self._runtime.record(
             self._template.model_copy(

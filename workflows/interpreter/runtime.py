@@ -1,7 +1,7 @@
 """What the interpreter needs of the world; two clocks implement it (Temporal, and the virtual one of `simulation`)."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -95,8 +95,8 @@ class Runtime(Protocol):
         """Write the play's state where lists read it."""
         ...
 
-    def show(self, details: str) -> None:
-        """Set the play's current details (Markdown)."""
+    def show(self, details: Callable[[], str]) -> None:
+        """Set the play's current details (Markdown); made only where somebody may read them."""
         ...
 
     def history_is_long(self) -> bool:
