@@ -6,13 +6,10 @@ Each is an environment variable `PLAYKEEPER_<NAME>`. docs/operations.md lists th
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
-
-if TYPE_CHECKING:
-    from workflows.client import Address
 
 
 class Settings(BaseSettings):
@@ -73,6 +70,12 @@ class Settings(BaseSettings):
     outbox_dir: Path | None = Field(None, description="Folder of e-mails not sent but written down; else `outbox` in the data folder.")
 
     @model_validator(mode="after")
+    def _certificate_has_its_key(self) -> Self:
+        if (self.temporal_tls_client_cert_path is None) != (self.temporal_tls_client_key_path is None):
+            raise ValueError("set both PLAYKEEPER_TEMPORAL_TLS_CLIENT_CERT_PATH and PLAYKEEPER_TEMPORAL_TLS_CLIENT_KEY_PATH, or neither")
+        return self
+
+    @model_validator(mode="after")
     def _keys_are_given_once(self) -> Self:
         if self.encryption_keys is not None and self.encryption_keys_path is not None:
             raise ValueError("set PLAYKEEPER_ENCRYPTION_KEYS or PLAYKEEPER_ENCRYPTION_KEYS_PATH, not both")
@@ -107,31 +110,6 @@ class Settings(BaseSettings):
                 raise SettingMissing(f"PLAYKEEPER_ENCRYPTION_KEYS_PATH cannot be read: {error}") from error
         return _required(self.encryption_keys, "PLAYKEEPER_ENCRYPTION_KEYS", "the keys of sealed fields; `playkeeper new-key` makes one")
 
-    def temporal(self) -> Address:
-        """Where Temporal is and how it lets us in. A certificate, an authority or an API key mean TLS even when it is not asked for.
-
-        Raises:
-            SettingMissing: a file of the certificate cannot be read, or one of the certificate and its key is missing.
-        """
-        from temporalio.service import TLSConfig
-
-        from workflows.client import Address
-
-        if (self.temporal_tls_client_cert_path is None) != (self.temporal_tls_client_key_path is None):
-            raise SettingMissing(
-                "set both PLAYKEEPER_TEMPORAL_TLS_CLIENT_CERT_PATH and PLAYKEEPER_TEMPORAL_TLS_CLIENT_KEY_PATH, or neither"
-            )
-        files = [
-            _read_pem(path)
-            for path in (self.temporal_tls_server_ca_path, self.temporal_tls_client_cert_path, self.temporal_tls_client_key_path)
-        ]
-        authority, certificate, key = files
-        tls: TLSConfig | bool = self.temporal_tls or self.temporal_api_key is not None
-        if any(files):
-            tls = TLSConfig(server_root_ca_cert=authority, client_cert=certificate, client_private_key=key)
-        api_key = self.temporal_api_key.get_secret_value() if self.temporal_api_key else None
-        return Address(self.temporal_address, self.temporal_namespace, api_key, tls)
-
     @property
     def outbox_folder(self) -> Path:
         """Where e-mails go when there is no mail server."""
@@ -158,13 +136,6 @@ def read_settings() -> Settings:
         prefix = Settings.model_config["env_prefix"]
         wrong = [f"{prefix}{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}" for each in error.errors()]
         raise SettingInvalid("; ".join(line.removeprefix(f"{prefix}: ") for line in wrong)) from None
-
-
-def _read_pem(path: Path | None) -> bytes | None:
-    try:
-        return path.read_bytes() if path else None
-    except OSError as error:
-        raise SettingMissing(f"a certificate file of Temporal cannot be read: {error}") from error
 
 
 def _required(value: SecretStr | None, variable: str, what: str) -> str:

@@ -6,11 +6,14 @@ import pytest
 from pydantic import SecretStr
 from temporalio.service import TLSConfig
 
-from settings import SettingMissing, Settings
+from settings import SettingInvalid, SettingMissing, Settings, read_settings
+from workflows.client import Address, TemporalAway
 
 
 def test_an_api_key_means_tls() -> None:
-    address = Settings(temporal_api_key=SecretStr("key"), temporal_address="play.tmprl.cloud:7233", temporal_namespace="play.a1").temporal()
+    address = Address.of(
+        Settings(temporal_api_key=SecretStr("key"), temporal_address="play.tmprl.cloud:7233", temporal_namespace="play.a1")
+    )
 
     assert (address.host, address.namespace, address.api_key, address.tls) == ("play.tmprl.cloud:7233", "play.a1", "key", True)
 
@@ -19,19 +22,21 @@ def test_certificate_files_are_read(tmp_path: Path) -> None:
     (tmp_path / "cert").write_bytes(b"certificate")
     (tmp_path / "key").write_bytes(b"private")
 
-    tls = Settings(temporal_tls_client_cert_path=tmp_path / "cert", temporal_tls_client_key_path=tmp_path / "key").temporal().tls
+    tls = Address.of(Settings(temporal_tls_client_cert_path=tmp_path / "cert", temporal_tls_client_key_path=tmp_path / "key")).tls
 
     assert tls == TLSConfig(client_cert=b"certificate", client_private_key=b"private")
 
 
-def test_a_certificate_without_its_key_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingMissing, match="set both PLAYKEEPER_TEMPORAL_TLS_CLIENT_CERT_PATH and"):
-        Settings(temporal_tls_client_cert_path=tmp_path / "cert").temporal()
+def test_a_certificate_without_its_key_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLAYKEEPER_TEMPORAL_TLS_CLIENT_CERT_PATH", str(tmp_path / "cert"))
+
+    with pytest.raises(SettingInvalid, match="set both PLAYKEEPER_TEMPORAL_TLS_CLIENT_CERT_PATH and"):
+        read_settings()
 
 
 def test_a_certificate_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingMissing, match=r"nowhere\.pem"):
-        Settings(temporal_tls_server_ca_path=tmp_path / "nowhere.pem").temporal()
+    with pytest.raises(TemporalAway, match=r"nowhere\.pem"):
+        Address.of(Settings(temporal_tls_server_ca_path=tmp_path / "nowhere.pem"))
 
 
 def test_keys_may_come_from_a_file(tmp_path: Path) -> None:

@@ -85,11 +85,11 @@ async def _look_for_worker(settings: Settings, host: str | None) -> bool:
     from temporalio.api.taskqueue.v1 import TaskQueue
     from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
-    from workflows.client import TemporalAway, connect
+    from workflows.client import Address, TemporalAway, connect
     from workflows.messages import QUEUE_PLAYS
 
     try:
-        client = await connect(settings.temporal(), cipher=None, wait_s=_PATIENCE_S, say=lambda line: None)
+        client = await connect(Address.of(settings), cipher=None, wait_s=_PATIENCE_S, say=lambda line: None)
     except TemporalAway as error:
         typer.echo(f"Temporal     {error}", err=True)
         return False
