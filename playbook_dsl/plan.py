@@ -172,8 +172,11 @@ class WaitUntilStep(StepPart):
 
 
 class FormField(PlanPart):
-    """One field of a form, and one input of a playbook. `type` is text, integer, number, money, bool, date, duration, one_of, person,
-    contact, account or list; `item` is the type of a list's items."""
+    """One field of a form, and one input of a playbook.
+
+    `type` is text, integer, number, money, bool, date, duration, one_of, person, contact, account or list; `item` is the type of a
+    list's items.
+    """
 
     name: str
     type: str

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import TypeAlias
 
 from typing_extensions import TypeAliasType
 
 # TypeAliasType because pydantic follows a recursive name only through it; the `type` statement needs Python 3.12.
-Json = TypeAliasType("Json", "None | bool | int | float | str | list[Json] | dict[str, Json]")
+Json = TypeAliasType("Json", "bool | int | float | str | list[Json] | dict[str, Json] | None")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,7 @@ class Duration:
 
 Value = TypeAliasType(
     "Value",
-    "None | bool | int | float | str | Money | date | datetime | Duration | list[Value] | dict[str, Value]",
+    "bool | int | float | str | Money | date | datetime | Duration | list[Value] | dict[str, Value] | None",
 )
 
 _DURATION_FIELDS = tuple(field.name for field in fields(Duration))

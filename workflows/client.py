@@ -26,17 +26,17 @@ class ConnectionSettings(Protocol):
     @property
     def temporal_address(self) -> str: ...  # noqa: D102  # settings.py describes them
     @property
-    def temporal_namespace(self) -> str: ...  # noqa: D102
+    def temporal_namespace(self) -> str: ...  # noqa: D102  # settings.py describes it
     @property
-    def temporal_tls(self) -> bool: ...  # noqa: D102
+    def temporal_tls(self) -> bool: ...  # noqa: D102  # settings.py describes it
     @property
-    def temporal_tls_server_ca_path(self) -> Path | None: ...  # noqa: D102
+    def temporal_tls_server_ca_path(self) -> Path | None: ...  # noqa: D102  # settings.py describes it
     @property
-    def temporal_tls_client_cert_path(self) -> Path | None: ...  # noqa: D102
+    def temporal_tls_client_cert_path(self) -> Path | None: ...  # noqa: D102  # settings.py describes it
     @property
-    def temporal_tls_client_key_path(self) -> Path | None: ...  # noqa: D102
+    def temporal_tls_client_key_path(self) -> Path | None: ...  # noqa: D102  # settings.py describes it
     @property
-    def temporal_api_key(self) -> SecretStr | None: ...  # noqa: D102
+    def temporal_api_key(self) -> SecretStr | None: ...  # noqa: D102  # settings.py describes it
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ history is readable in the UI; what `storage` keeps sealed is no part of facts o
 import dataclasses
 import zlib
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from pydantic import BaseModel
 from temporalio.api.common.v1 import Payload
@@ -33,14 +33,14 @@ _DEFLATE_LEVEL: Final = 1
 class ContractJson(PydanticJSONPlainPayloadConverter):
     """Models without their defaults, as the compiler writes plans, and read without building an adapter for every run."""
 
-    def to_payload(self, value: Any) -> Payload | None:
+    def to_payload(self, value: object) -> Payload | None:
         """Write a value."""
         if not isinstance(value, BaseModel):
             return super().to_payload(value)
         data = value.__pydantic_serializer__.to_json(value, exclude_defaults=True, by_alias=True)
         return Payload(metadata={"encoding": b"json/plain"}, data=data)
 
-    def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
+    def from_payload(self, payload: Payload, type_hint: type | None = None) -> object:
         """Read a value."""
         if isinstance(type_hint, type) and issubclass(type_hint, BaseModel):
             return type_hint.__pydantic_validator__.validate_json(payload.data)

@@ -25,7 +25,7 @@ class Command(Contract):
     """What a person tells a play.
 
     `do`: pause, resume, cancel (`undo` says whether what was done is taken back), answer (an `ask`, `approve` or review under `key`, with
-    `answers`; for approvals `{"approved": bool, "comment": str}`), retry / skip / edit (`inputs`) / undo_step-less `undo` of a held step under
+    `answers`; for approvals `{"approved": bool, "comment": str}`), retry / skip / edit (`inputs`) / `undo` of a held step under
     `key`, and undo (the whole play; `force` overwrites what people changed since).
     """
 
