@@ -1,6 +1,7 @@
 """Plays one plan on the virtual clock, with things that happen at offsets from its start."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -57,8 +58,9 @@ async def play_one(run_input: RunInput, world: World, started_at: datetime, stim
     runtime = VirtualRuntime(world, started_at)
     player = Player(run_input, runtime)
     refused: list[str] = []
+    ends = itertools.count()
     world.sub_play_ended = lambda key, outcome: player.news(
-        News(kind="play_ended", id=f"{key}:{outcome}:{runtime.now()}", key=key, fields={"outcome": outcome})
+        News(kind="play_ended", id=f"end {next(ends)}", key=key, fields={"outcome": outcome})
     )
     loop = asyncio.get_running_loop()
     handles = [loop.call_later(stimulus.after.total_seconds(), _act, stimulus.act, player, world, refused) for stimulus in stimuli]

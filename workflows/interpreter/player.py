@@ -68,10 +68,14 @@ class Player:
 
     async def _walk_body(self) -> None:
         play = self._play
-        body = play.runtime.spawn(self._body(), "play")
-        play.scope.task = body
         self._watch_exits()
-        if play.state.ending is None and play.plan.deadline is not None:
+        if play.state.ending is not None:
+            return
+        body = play.runtime.spawn(self._body(), "play")
+        # A callback, because a task that is cancelled before it began runs nothing of its own.
+        body.add_done_callback(lambda _task: play.board.notify())
+        play.scope.task = body
+        if play.plan.deadline is not None:
             await self._until_deadline(body, play.plan.deadline)
         while not body.done():
             await play.board.changed()
@@ -126,8 +130,6 @@ class Player:
                 ending = Ending("cancelled")
         except EvaluationError as failed:
             ending = Ending("undone", undo="all", error={"code": "Expression", "message": str(failed)})
-        finally:
-            play.board.notify()
         if ending is not None and play.state.ending is None:
             play.state.ending = ending
 

@@ -109,9 +109,13 @@ async def side_by_side(
             pass
         except BaseException as error:  # carried over to the parent, which raises it
             failures.append(error)
-        finally:
+
+    def ended(name: str) -> Callable[[object], None]:
+        def note(_task: object) -> None:
             del running[name]
             walk.play.board.notify()
+
+        return note
 
     try:
         while len(finished) < wanted and not failures and (waiting or running):
@@ -120,6 +124,8 @@ async def side_by_side(
                 name, run = waiting.pop(0)
                 own = running[name] = Scope(scope)
                 own.task = walk.play.runtime.spawn(one(name, run, own), f"{key}/{name}")
+                # A callback, because a task that is cancelled before it began runs nothing of its own.
+                own.task.add_done_callback(ended(name))
             if running:
                 await walk.play.board.changed()
     finally:
