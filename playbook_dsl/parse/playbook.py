@@ -1,0 +1,111 @@
+"""A whole file: the pass from nodes to the syntax tree."""
+
+from playbook_dsl.diagnostics import Report
+from playbook_dsl.nodes import Document, Mapping
+from playbook_dsl.parse import blocks, ends, loops, waits
+from playbook_dsl.parse.actions import action
+from playbook_dsl.parse.enroll import enroll
+from playbook_dsl.parse.exits import exits
+from playbook_dsl.parse.forms import fields
+from playbook_dsl.parse.keys import Keys
+from playbook_dsl.parse.parser import Parser, VerbParser
+from playbook_dsl.parse.policies import on_error, retry
+from playbook_dsl.source import Span
+from playbook_dsl.syntax import DeadlineSpec, DefaultsSpec, GoalSpec, PlaybookSpec, TimeSpec
+from playbook_dsl.types import DATE
+
+VERBS: dict[str, VerbParser] = {
+    "wait": waits.wait,
+    "wait_until": waits.wait_until,
+    "ask": waits.ask,
+    "approve": waits.approve,
+    "branch": blocks.branch,
+    "parallel": blocks.parallel,
+    "for_each": loops.for_each,
+    "repeat": loops.repeat,
+    "stop_repeat": loops.stop_repeat,
+    "stage": blocks.stage,
+    "together": blocks.together,
+    "lock": blocks.lock,
+    "split": blocks.split,
+    "tasks": blocks.tasks,
+    "play": ends.play,
+    "set": ends.set_values,
+    "stop": ends.stop,
+}
+
+TOP_KEYS = (
+    *("playbook", "title", "owner", "labels", "inputs", "tables", "enroll"),
+    *("exit", "goal", "deadline", "time", "defaults", "steps", "finally"),
+)
+
+
+def parse(document: Document, report: Report) -> PlaybookSpec | None:
+    """Give the syntax tree of a file; what could not be read is in the report and left out of the tree."""
+    parser = Parser(document, report, VERBS, action)
+    root = parser.mapping(document.root, "a playbook", "start with `playbook: <name>` and `steps:`")
+    if root is None:
+        return None
+    start = Span(document.source.path, root.span.line, root.span.column)
+    keys = Keys(parser, root, "the playbook", TOP_KEYS, required=("playbook", "steps"), at=start)
+    inputs = keys.mapping_at("inputs")
+    return PlaybookSpec(
+        span=start,
+        slug=keys.word("playbook"),
+        title=keys.word("title"),
+        owner=keys.word("owner"),
+        labels=keys.words("labels"),
+        inputs=fields(parser, inputs, "input") if inputs else (),
+        enroll=keys.read("enroll", lambda node, what: enroll(parser, node, what), None),
+        exits=keys.read("exit", lambda node, what: exits(parser, node, what), ()),
+        goal=_goal(keys),
+        deadline=_deadline(keys),
+        time=_time(keys),
+        defaults=_defaults(parser, keys),
+        tables=_tables(parser, keys),
+        steps=parser.steps_at(keys, "steps"),
+        finally_=parser.steps_at(keys, "finally"),
+    )
+
+
+def _goal(keys: Keys) -> GoalSpec | None:
+    mapping = keys.mapping_at("goal")
+    if mapping is None:
+        return None
+    own = Keys(keys.reader, mapping, '"goal"', ("name", "if", "within", "by"), required=("name",))
+    return GoalSpec(mapping.span, own.word("name"), own.condition(), own.duration("within"), own.expression("by", DATE))
+
+
+def _deadline(keys: Keys) -> DeadlineSpec | None:
+    mapping = keys.mapping_at("deadline")
+    if mapping is None:
+        return None
+    own = Keys(keys.reader, mapping, '"deadline"', ("after", "escalate_to", "then"), required=("after",))
+    return DeadlineSpec(mapping.span, own.duration("after"), own.owners("escalate_to"), own.choice("then", "tell", "hold", "stop"))
+
+
+def _time(keys: Keys) -> TimeSpec:
+    mapping = keys.mapping_at("time")
+    if mapping is None:
+        return TimeSpec()
+    own = Keys(keys.reader, mapping, '"time"', ("zone", "calendar", "quiet", "hours", "closed"))
+    return TimeSpec(own.words("zone"), own.word("calendar"), own.word("quiet"), own.word("hours"), own.words("closed"))
+
+
+def _defaults(parser: Parser, keys: Keys) -> DefaultsSpec:
+    mapping = keys.mapping_at("defaults")
+    if mapping is None:
+        return DefaultsSpec()
+    own = Keys(parser, mapping, '"defaults"', ("retry", "timeout", "on_error"))
+    return DefaultsSpec(
+        own.read("retry", lambda node, what: retry(parser, node, what), None),
+        own.word("timeout"),
+        own.read("on_error", lambda node, what: on_error(parser, node, what), None),
+    )
+
+
+def _tables(parser: Parser, keys: Keys) -> Mapping | None:
+    tables = keys.mapping_at("tables")
+    for entry in tables.entries if tables else ():
+        parser.mapping(entry.value, f'the table "{entry.key.text}"', "write one row a line, such as high: {leader: role:vp_cs}")
+    return tables

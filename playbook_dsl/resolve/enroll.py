@@ -1,0 +1,46 @@
+"""The expressions of `enroll`: triggers see their own event, an audience sees facts only."""
+
+from playbook_dsl.enroll_syntax import EnrollSpec, TriggerSpec
+from playbook_dsl.nodes import Scalar
+from playbook_dsl.resolve.env import Env
+from playbook_dsl.resolve.resolution import Resolution
+from playbook_dsl.resolve.scopes import RUN_OF_LAUNCH, event_type, fact_types
+from playbook_dsl.types import Type
+from playbook_dsl.words import Expression, Value
+
+
+def resolve_enroll(found: Resolution, enroll: EnrollSpec, start: Env) -> None:
+    """Check every expression of `enroll` in its own scope."""
+    facts = fact_types(tuple(found.catalog.facts))
+    outside: dict[str, Type] = {
+        **facts,
+        "inputs": start.base["inputs"],
+        "tables": start.base["tables"],
+        "event": start.base["event"],
+        "trigger": start.base["trigger"],
+    }
+    plain = Env(outside)
+    for trigger in enroll.triggers:
+        _trigger(found, trigger, plain)
+    found.expression(enroll.audience, Env(facts))
+    for suppression in enroll.suppress:
+        found.expression(suppression.when, plain)
+    found.expression(enroll.again_after, plain)
+    found.expression(enroll.again_key, plain)
+    for path in enroll.holdout.stratify if enroll.holdout else ():
+        found.expression(path, plain)
+    if enroll.launch:
+        found.expression(enroll.launch.gate_after, plain)
+        found.expression(enroll.launch.halt_if, Env({"run": RUN_OF_LAUNCH, "inputs": start.base["inputs"]}))
+
+
+def _trigger(found: Resolution, trigger: TriggerSpec, env: Env) -> None:
+    if trigger.kind == "event" and isinstance(trigger.subject, Scalar):
+        env = Env({**env.base, "event": event_type(found.catalog, trigger.subject.text)})
+    found.expression(trigger.when, env)
+    found.expression(trigger.settle, env)
+    for value in trigger.keys.values():
+        if isinstance(value, Expression):
+            found.expression(value, env)
+        elif isinstance(value, Value):
+            found.value(value, env)

@@ -1,0 +1,67 @@
+"""What is in scope at one place of a play: results of steps that have run, values of `set`, names of loops."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from playbook_dsl.expressions.scope import Scope
+from playbook_dsl.resolve.scopes import WHY_MISSING
+from playbook_dsl.types import Type
+
+
+@dataclass(frozen=True, eq=False)
+class Env:
+    """`base` never changes within a file; `steps`, `vars` and `local` grow along the way. `lenient`: missing values are let through."""
+
+    base: Mapping[str, Type]
+    steps: Mapping[str, Type] = field(default_factory=dict)
+    vars: Mapping[str, Type] = field(default_factory=dict)
+    local: Mapping[str, Type] = field(default_factory=dict)
+    lenient: bool = False
+    _scope: list[Scope] = field(default_factory=list)
+
+    @property
+    def scope(self) -> Scope:
+        """Give the scope for the expression front end. `steps` and `vars` are open: unknown names in them are told by our own check."""
+        if not self._scope:
+            names = {
+                **self.base,
+                "steps": Type("record", fields=self.steps, open=True),
+                "vars": Type("record", fields=self.vars, open=True),
+                **self.local,
+            }
+            self._scope.append(Scope(names, why_missing=WHY_MISSING))
+        return self._scope[0]
+
+    def _new(self, **changes: object) -> "Env":
+        return replace(self, _scope=[], **changes)  # type: ignore[arg-type]  # the callers below name the fields
+
+    def with_step(self, step_id: str, result: Type) -> "Env":
+        """Give the scope behind a step."""
+        return self._new(steps={**self.steps, step_id: result})
+
+    def with_vars(self, values: Mapping[str, Type]) -> "Env":
+        """Give the scope behind a `set`."""
+        return self._new(vars={**self.vars, **values})
+
+    def with_local(self, names: Mapping[str, Type]) -> "Env":
+        """Give the scope inside a loop, a `catch` or an alternative."""
+        return self._new(local={**self.local, **names})
+
+    def unsure(self) -> "Env":
+        """Give the scope in which every result and every value may be missing: an exit, `finally`."""
+        maybe = {name: kind.maybe() for name, kind in self.steps.items()}
+        return self._new(steps=maybe, vars={name: kind.maybe() for name, kind in self.vars.items()})
+
+    def behind(self, blocks: "Iterable[Env]", *, sure: bool = False) -> "Env":
+        """Give the scope behind blocks that started from this one. What they added may be missing unless they have surely run."""
+        steps, values = dict(self.steps), dict(self.vars)
+        for block in blocks:
+            for name, kind in block.steps.items():
+                if name not in self.steps:
+                    steps[name] = kind if sure else kind.maybe()
+            for name, kind in block.vars.items():
+                if self.vars.get(name) is not kind:
+                    values[name] = kind if sure else kind.maybe() if name not in self.vars else kind
+        if len(steps) == len(self.steps) and values == self.vars:
+            return self
+        return self._new(steps=steps, vars=values)

@@ -1,0 +1,107 @@
+"""What resolving a file gives to the checks: every expression with its types, every step with its place."""
+
+from dataclasses import dataclass, field
+
+from playbook_dsl.catalog import Catalog
+from playbook_dsl.diagnostics import Report
+from playbook_dsl.expressions.check import Checked, check
+from playbook_dsl.expressions.template import check_text
+from playbook_dsl.nodes import Document, Mapping, Node, Scalar
+from playbook_dsl.resolve.env import Env
+from playbook_dsl.resolve.forms import form_of
+from playbook_dsl.resolve.scopes import literal_type
+from playbook_dsl.syntax import FieldSpec, PlaybookSpec, Step
+from playbook_dsl.types import BOOL, Type, list_of, record
+from playbook_dsl.walks import Place, places
+from playbook_dsl.words import Expression, Value
+
+
+@dataclass(slots=True)
+class Use:
+    """An expression, or a text with `{{ }}`, and what the front end found in it. `step` is the step it belongs to."""
+
+    scalar: Scalar
+    checked: Checked
+    what: str
+    step: Step | None
+    env: Env
+
+
+@dataclass(slots=True)
+class Literal:
+    """A literal that stands where a value of a type is wanted."""
+
+    node: Node
+    expects: Type
+    what: str
+
+
+@dataclass
+class Resolution:
+    """The resolved file."""
+
+    playbook: PlaybookSpec
+    document: Document
+    catalog: Catalog
+    report: Report
+    uses: list[Use] = field(default_factory=list)
+    literals: list[Literal] = field(default_factory=list)
+    places: list[Place] = field(default_factory=list)
+    by_id: dict[str, Place] = field(default_factory=dict)
+    env_before: dict[int, Env] = field(default_factory=dict)
+    forms: dict[int, tuple[FieldSpec, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Find all steps."""
+        self.places = places(self.playbook)
+        for place in self.places:
+            if place.step.id is not None:
+                self.by_id.setdefault(place.step.name, place)
+
+    def expression(self, expression: Expression | None, env: Env, step: Step | None = None) -> Type | None:
+        """Check an expression and give its type."""
+        if expression is None:
+            return None
+        checked = check(expression.scalar.text, env.scope, expects=_wanted(expression.expects, env))
+        self.uses.append(Use(expression.scalar, checked, expression.what, step, env))
+        return checked.type
+
+    def value(self, value: Value | None, env: Env, step: Step | None = None) -> Type | None:
+        """Check a value and give its type."""
+        return None if value is None else self.node(value.node, value.expects, value.what, env, step, bare=value.bare)
+
+    def node(self, node: Node, expects: Type | None, what: str, env: Env, step: Step | None, *, bare: bool = False) -> Type | None:
+        """Check a tree of values against the type its place wants, and give its type."""
+        if isinstance(node, Scalar):
+            return self._scalar(node, expects, what, env, step, bare=bare)
+        if expects is not None and expects.kind not in ("any", "list" if not isinstance(node, Mapping) else "record"):
+            self.literals.append(Literal(node, expects, what))
+            return expects
+        if isinstance(node, Mapping):
+            fields = expects.fields if expects else {}
+            if expects is not None and expects.kind == "record":
+                self.literals.append(Literal(node, expects, what))
+            return record(
+                {
+                    entry.key.text: self.node(entry.value, fields.get(entry.key.text), what, env, step, bare=bare) or Type("any")
+                    for entry in node.entries
+                }
+            )
+        item = expects.item if expects else None
+        kinds = [self.node(child, item, what, env, step, bare=bare) for child in node.items]
+        return list_of(item or (kinds[0] if kinds and kinds[0] else Type("any")))
+
+    def _scalar(self, scalar: Scalar, expects: Type | None, what: str, env: Env, step: Step | None, *, bare: bool) -> Type | None:
+        form = form_of(scalar, expects, bare=bare)
+        if form == "literal":
+            if expects is not None:
+                self.literals.append(Literal(scalar, expects, what))
+            return expects or literal_type(scalar)
+        wanted = _wanted(expects, env)
+        checked = check_text(scalar.text, env.scope, wanted) if form == "text" else check(scalar.text, env.scope, expects=wanted)
+        self.uses.append(Use(scalar, checked, what, step, env))
+        return checked.type
+
+
+def _wanted(expects: Type | None, env: Env) -> Type | None:
+    return expects.maybe() if expects is not None and env.lenient and expects.kind != BOOL.kind else expects
