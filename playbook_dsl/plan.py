@@ -512,4 +512,7 @@ def walk(steps: tuple[Step, ...]) -> Iterator[Step]:
             yield from walk(block)
 
 
-Plan.model_rebuild()
+# All of them now: pydantic would finish one at its first use, and cannot inside Temporal's sandbox.
+for _part in PlanPart.__subclasses__():
+    for _kind in (_part, *_part.__subclasses__()):
+        _kind.model_rebuild()

@@ -125,17 +125,19 @@ class TemporalRuntime:
     async def start_play(self, call: PlayCall, summary: str) -> str:
         """Start a sub-play that outlives this one; starting it twice is starting it once."""
         made = await self._remote(PREPARE_PLAY, call, PlayStarted, _OWN_RETRY, _OWN_TIMEOUT, summary, call.key)
+        # It tells this workflow, whichever history of it is the live one by then.
+        child = made.input.model_copy(update={"parent": workflow.info().workflow_id, "parent_key": call.key})
         try:
             await workflow.start_child_workflow(
-                made.input.run.playbook,
-                made.input,
+                child.run.playbook,
+                child,
                 id=made.workflow_id,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 parent_close_policy=ParentClosePolicy.ABANDON,
                 cancellation_type=ChildWorkflowCancellationType.ABANDON,
-                search_attributes=search_attributes(made.input),
-                static_summary=static_summary(made.input),
-                priority=priority(made.input),
+                search_attributes=search_attributes(child),
+                static_summary=static_summary(child),
+                priority=priority(child),
                 event_groups=event_groups.of_step(call.key, summary),
             )
         except WorkflowAlreadyStartedError:

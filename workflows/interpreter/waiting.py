@@ -53,7 +53,7 @@ class Waiting:
         """
         sleeper: asyncio.Task[None] | None = None
         target: datetime | None = None
-        flushed = quiet
+        recorded: bool | None = None
         try:
             while True:
                 if not self._state.paused:
@@ -67,9 +67,9 @@ class Waiting:
                 if at != target:
                     _end(sleeper)
                     sleeper, target = self._sleep(at, summary), at
-                if not flushed:
+                if not quiet and recorded is not self._state.paused:
                     # The record is an await: what happens meanwhile is seen by the next look.
-                    flushed = True
+                    recorded = self._state.paused
                     await self._flush()
                     continue
                 await self._board.changed()
