@@ -23,13 +23,13 @@ from cli.dev.postgres import Postgres
 from cli.dev.server import Server, ServerError, choose_port, take_lock
 from cli.dev.service import Service, answers_http, own_environment
 from cli.dev.temporal import Temporal
+from cli.running import RUNNING_FILE, read_running
 from settings import Settings
 from storage.encryption import KeyRing
 from storage.migrate import app_url, upgrade
 from workflows.messages import QUEUE_PLAYS
 
 DATABASE = "playkeeper"
-RUNNING_FILE = "running.json"
 
 
 class Launcher:
@@ -169,7 +169,8 @@ def run_everything(settings: Settings, *, with_demo: bool) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     lock = take_lock(folder / "lock")
     if lock is None:
-        raise ServerError(f"Playkeeper is already running from {folder}{_address_of_the_other(folder)}; stop it first")
+        there = read_running(folder).get("api_url")
+        raise ServerError(f"Playkeeper is already running from {folder}{f', at {there}' if there else ''}; stop it first")
     launcher = Launcher(settings)
     _stop_on_signals()
     typer.echo(f"Starting Playkeeper; data and logs are kept in {folder}")
@@ -219,13 +220,6 @@ async def _create_database(server: Postgres) -> None:
             await connection.execute(f"CREATE DATABASE {DATABASE}")
     finally:
         await connection.close()
-
-
-def _address_of_the_other(folder: Path) -> str:
-    try:
-        return f", at {json.loads((folder / RUNNING_FILE).read_text())['api_url']}"
-    except (OSError, ValueError, KeyError):
-        return ""
 
 
 def _stop_on_signals() -> None:
