@@ -33,10 +33,9 @@ def undo_of(step: Step, catalog: Catalog) -> StepUndo | None:
         return None
     if step.undo.by != "contract":
         return _overridden(step, step.undo)
-    if step.effect == "irreversible":
-        return StepUndo(step.id, "stays", "it cannot be taken back")
     known = catalog.actions.get(step.action)
-    return _undone(step, step.undo, known.undo if known and known.undo else _DEFAULT[step.effect])
+    words = known.undo if known and known.undo else _DEFAULT.get(step.effect)
+    return _undone(step, step.undo, words) if words else StepUndo(step.id, "stays", "it cannot be taken back")
 
 
 _DEFAULT = {"reversible": "the earlier value is put back", "compensable": "a counter-action is done, which leaves a trace"}
@@ -44,7 +43,7 @@ _DEFAULT = {"reversible": "the earlier value is put back", "compensable": "a cou
 
 def _overridden(step: ActionStep | PlayStep, undo: Undo) -> StepUndo:
     if undo.by == "none":
-        return StepUndo(step.id, "stays", f"on purpose: {undo.because}" if undo.because else "on purpose")
+        return StepUndo(step.id, "stays", f"on purpose: {undo.because}" if undo.because else "it cannot be taken back")
     return _undone(step, undo, f"by {undo.action} instead")
 
 

@@ -58,6 +58,10 @@ Spec = Mapping[str, Node]
 def _time(node: Node) -> str:
     """Give a duration or expression of a trigger in words."""
     match node:
+        case {"count": count, "per": {"$expr": str(span)}}:
+            return f"{count} per {span.removeprefix('1 ')}"
+        case {"count": count}:
+            return str(count)
         case {"$expr": str(source)}:
             return duration_words(source)
         case str(text):
@@ -99,8 +103,8 @@ def _change(spec: Spec) -> str:
 
 def _segment(spec: Spec) -> str:
     for key in ("enters", "leaves"):
-        if spec.get(key) is not None:
-            return f"it {key} the segment {node_words(spec[key])}"
+        if spec.get(key) is True:
+            return f"it {key} the segment {node_words(spec.get('segment'))}"
     return f"the segment {node_words(spec.get('segment'))} changes"
 
 
@@ -175,7 +179,7 @@ def _holdout(holdout: Mapping[str, Node]) -> str:
     share = holdout.get("share")
     words = share_words(share) if isinstance(share, int | float) and not isinstance(share, bool) else node_words(share)
     stratify = holdout.get("stratify")
-    per = f", alike in every {node_words(stratify)}" if stratify else ""
+    per = f", alike in every {list_words(map(_time, stratify))}" if isinstance(stratify, list | tuple) and stratify else ""
     measure = f", to measure {node_words(holdout['measure'])}" if holdout.get("measure") else ""
     return f"{words} of the accounts are held out{per}{measure}."
 

@@ -1,5 +1,6 @@
 """A whole playbook in plain words, for the people who answer for it."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 from playbook_dsl.catalog import Catalog
@@ -20,7 +21,7 @@ from playbook_dsl.explain.words import (
 )
 from playbook_dsl.plan import ActionStep, Exit, FormField, Plan, Retry, Step, walk
 
-MAX_DEPTH = 12
+UNNAMED_EXIT = re.compile(r"exit_\d+")  # the name the compiler gives an exit without one
 
 
 def explain(plan: Plan, catalog: Catalog) -> str:
@@ -31,8 +32,8 @@ def explain(plan: Plan, catalog: Catalog) -> str:
         ("Who enters", enrollment_lines(plan)),
         ("What ends it", _endings(plan, catalog)),
         ("Time", _time(plan)),
-        ("Steps", _numbered(plan.steps, catalog, "", 0)),
-        ("At the end, whatever happened", _numbered(plan.finally_, catalog, "", 0)),
+        ("Steps", _numbered(plan.steps, catalog, undone=True)),
+        ("At the end, whatever happened", _numbered(plan.finally_, catalog)),
         ("Urgent", _urgent(plan)),
         ("Undo", _undo(plan, catalog)),
     ]
@@ -79,7 +80,7 @@ def input_words(field: FormField) -> str:
 def _endings(plan: Plan, catalog: Catalog) -> Iterator[str]:
     for leave in plan.exits:
         yield f"- {exit_words(leave)}."
-        yield from _numbered(leave.steps, catalog, "", 1)
+        yield from _numbered(leave.steps, catalog, depth=1, undone=True)
     if plan.goal:
         reached = f" ({condition_words(plan.goal.when)})" if plan.goal.when else ""
         limit = f" within {duration_words(plan.goal.within)}" if plan.goal.within else ""
@@ -102,7 +103,8 @@ def exit_words(leave: Exit) -> str:
         "undo_steps": f"only {list_words(leave.undo)} {'is' if len(leave.undo) == 1 else 'are'} undone",
         "steps": f"then {counted(len(leave.steps), 'more step')}: {list_words(step.id for step in leave.steps)}",
     }[leave.then]
-    return f"{quoted(leave.name)} {cause}: {follows}"
+    name = "" if UNNAMED_EXIT.fullmatch(leave.name) else f"{quoted(leave.name)} "
+    return f"{name}{cause}: {follows}"
 
 
 def _time(plan: Plan) -> Iterator[str]:
@@ -128,20 +130,23 @@ def retry_words(retry: Retry) -> str:
     return words + (f"; not after {list_words(retry.not_on, 'or')}" if retry.not_on else "")
 
 
-def _numbered(steps: tuple[Step, ...], catalog: Catalog, prefix: str, depth: int) -> Iterator[str]:
-    indent = "  " * depth
-    for number, step in enumerate(steps, 1):
+def _numbered(
+    steps: tuple[Step, ...], catalog: Catalog, *, prefix: str = "", first: int = 1, depth: int = 0, undone: bool = False
+) -> Iterator[str]:
+    """Give the steps with their numbers; `undone` says whether what they do can be undone at all (in `finally` it stays)."""
+    indent = "   " * depth
+    for number, step in enumerate(steps, first):
         mark = f"{prefix}{number}"
         yield f"{indent}{mark}. {step.id}: {step_sentence(step, catalog)}"
-        yield from (f"{indent}   {note}" for note in _notes(step, catalog))
-        if depth >= MAX_DEPTH:
-            continue
+        yield from (f"{indent}   {note}" for note in _notes(step, catalog, undone))
+        inner = 1
         for block in blocks(step):
             if not block.steps:
                 continue
             if block.label:
-                yield f"{indent}   {block.label}:"
-            yield from _numbered(block.steps, catalog, f"{mark}.", depth + 2 if block.label else depth + 1)
+                yield f"{indent}   {block.label[0].upper()}{block.label[1:]}:"
+            yield from _numbered(block.steps, catalog, prefix=f"{mark}.", first=inner, depth=depth + 1, undone=undone)
+            inner += len(block.steps)
 
 
 def step_sentence(step: Step, catalog: Catalog) -> str:
@@ -154,7 +159,7 @@ def step_sentence(step: Step, catalog: Catalog) -> str:
     return words if words.endswith((".", "?", "!")) else f"{words}."
 
 
-def _notes(step: Step, catalog: Catalog) -> Iterator[str]:
+def _notes(step: Step, catalog: Catalog, undone: bool) -> Iterator[str]:
     if step.note:
         yield f"Note: {step.note}"
     if isinstance(step, ActionStep):
@@ -169,7 +174,7 @@ def _notes(step: Step, catalog: Catalog) -> Iterator[str]:
         held = step.on_error.hold
         after = f" After {duration_words(held.hold_for)}: {held.then}." if held and held.hold_for else ""
         yield f"If it fails, {_ON_ERROR[step.on_error.do]}.{after}"
-    undo = undo_of(step, catalog)
+    undo = undo_of(step, catalog) if undone else None
     if undo:
         yield {"undone": "Undo", "lent": "Given back at the end", "stays": "Not undone"}[undo.how] + f": {undo.words}."
 
@@ -191,5 +196,5 @@ def _undo(plan: Plan, catalog: Catalog) -> Iterator[str]:
     found = undo_of_steps(plan, catalog)
     yield f"{coverage_words(found)}."
     for one in found:
-        how = {"undone": "", "lent": "given back at the end: ", "stays": "not undone: "}[one.how]
-        yield f"- {one.step_id}: {how}{one.words}"
+        if one.how != "undone":
+            yield f"- {one.step_id}: {one.words}."

@@ -1,5 +1,6 @@
 """A sentence for every kind of step."""
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -36,6 +37,7 @@ from playbook_dsl.plan import (
 )
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+MOVED_DATE = re.compile(r"(.+?) ([-+]) (\d[\d.]* ?[a-z ]+)")
 S = TypeVar("S")
 
 
@@ -48,8 +50,9 @@ def sentence(step: Step, catalog: Catalog) -> str:
 
 
 def _action(step: ActionStep, catalog: Catalog) -> str:
+    inputs = _said_inputs(step, catalog)
     say = _ACTIONS.get(step.action)
-    words = say(step.inputs) if say else _any_action(step, catalog)
+    words = say(inputs) if say else _any_action(step.action, inputs, catalog)
     if step.wait:
         words += " and wait until it is done"
     if step.review:
@@ -62,11 +65,21 @@ def _action(step: ActionStep, catalog: Catalog) -> str:
 _REVIEWED = {"send": "sent", "skip": "not sent"}
 
 
-def _any_action(step: ActionStep, catalog: Catalog) -> str:
+def _said_inputs(step: ActionStep, catalog: Catalog) -> dict[str, Node]:
+    """Give the inputs that say something: not those that are empty or what the action assumes anyway."""
     known = catalog.actions.get(step.action)
-    title = known.title if known and known.title else step.action
-    inputs = "; ".join(f"{name.replace('_', ' ')} {node_words(value)}" for name, value in step.inputs.items() if value is not None)
-    return f"{title} ({step.action})" + (f": {inputs}" if inputs else "")
+    usual = {name: param.default for name, param in known.inputs.items() if param.default is not None} if known else {}
+    return {name: value for name, value in step.inputs.items() if value not in (None, "", [], {}) and value != usual.get(name)}
+
+
+def _any_action(action: str, inputs: dict[str, Node], catalog: Catalog) -> str:
+    known = catalog.actions.get(action)
+    title = known.title if known and known.title else action
+    return f"{title} ({action})" + (f": {_listed(inputs)}" if inputs else "")
+
+
+def _listed(inputs: dict[str, Node]) -> str:
+    return "; ".join(f"{name.replace('_', ' ')} {node_words(value)}" for name, value in inputs.items())
 
 
 def _people(node: Node) -> str:
@@ -75,8 +88,8 @@ def _people(node: Node) -> str:
 
 
 def _rest(inputs: dict[str, Node], *known: str) -> str:
-    others = [f"{name.replace('_', ' ')} {node_words(value)}" for name, value in inputs.items() if name not in known and value is not None]
-    return f"; {'; '.join(others)}" if others else ""
+    others = _listed({name: value for name, value in inputs.items() if name not in known})
+    return f"; {others}" if others else ""
 
 
 def _create_task(inputs: dict[str, Node]) -> str:
@@ -86,8 +99,14 @@ def _create_task(inputs: dict[str, Node]) -> str:
 
 
 def _due(node: Node) -> str:
-    words = duration_words(node) if isinstance(node, str) else node_words(node)
-    return words if "before" in words or "after" in words or "{" in words else f"in {words}"
+    source = node.get("$expr") if isinstance(node, dict) else node
+    if not isinstance(source, str):
+        return node_words(node)
+    if span := MOVED_DATE.fullmatch(source):
+        day, sign, duration = span.groups()
+        return f"{duration_words(duration)} {'before' if sign == '-' else 'after'} {condition_words(day)}"
+    words = duration_words(source)
+    return f"in {words}" if words[:1].isdigit() else words
 
 
 def _send_mail(inputs: dict[str, Node]) -> str:

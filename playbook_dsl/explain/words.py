@@ -134,12 +134,12 @@ def _one_owner(owner: str) -> str:
 
 
 def node_words(node: Node) -> str:
-    """Give a value of the plan in words; computed parts stand in braces."""
+    """Give a value of the plan in words; computed parts of a text stand in braces."""
     match node:
         case {"$expr": str(source)}:
-            return "{" + condition_words(source) + "}"
+            return duration_words(source)
         case {"$text": list(parts)}:
-            return "".join(part if isinstance(part, str) else node_words(part) for part in parts)
+            return "".join(part if isinstance(part, str) else f"{{{node_words(part)}}}" for part in parts)
         case {"$money": [amount, currency]}:
             return f"{amount} {currency}"
         case {"$date": str(text)} | {"$datetime": str(text)}:

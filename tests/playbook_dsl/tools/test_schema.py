@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import cast
+
+import pytest
+import yaml
+from jsonschema import Draft7Validator
+from jsonschema.exceptions import best_match
+
+from playbook_dsl.schema.playbook import playbook_schema
+from tests.playbook_dsl.catalogs import CATALOG
+from tests.playbook_dsl.tools.plain import plain
+
+CASES = Path(__file__).parents[1] / "cases"
+LIBRARY = Path(__file__).parents[3] / "playbooks"
+BAD = cast("list[dict[str, str]]", yaml.safe_load((Path(__file__).parent / "schema_bad.yaml").read_text()))
+GOOD = sorted((CASES / "good").glob("*.yaml"))
+VALIDATOR = Draft7Validator(playbook_schema(CATALOG))
+
+
+def finding(text: str) -> tuple[str, str] | None:
+    found = best_match(VALIDATOR.iter_errors(plain(text)))
+    return (found.json_path, found.message) if found else None
+
+
+def test_the_schema_is_valid_draft_07() -> None:
+    Draft7Validator.check_schema(playbook_schema(CATALOG))
+
+
+@pytest.mark.parametrize("path", GOOD, ids=lambda path: path.stem)
+def test_what_the_compiler_accepts_the_schema_accepts(path: Path) -> None:
+    assert finding(path.read_text()) is None
+
+
+@pytest.mark.parametrize("case", BAD, ids=lambda case: case["name"])
+def test_bad_structure_is_refused_at_its_place(case: dict[str, str]) -> None:
+    found = finding(case["file"])
+
+    assert found is not None
+    places = {error.json_path for error in _all(case["file"])}
+    assert case["at"] in places, found
+
+
+def _all(text: str) -> list[object]:
+    pending = list(VALIDATOR.iter_errors(plain(text)))
+    found = []
+    while pending:
+        error = pending.pop()
+        found.append(error)
+        pending.extend(error.context or ())
+    return found
