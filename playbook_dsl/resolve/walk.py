@@ -32,6 +32,7 @@ from playbook_dsl.syntax import (
     WaitBody,
     WaitUntilBody,
 )
+from playbook_dsl.timing.moments import parse_until
 from playbook_dsl.types import ANY, NUMBER, Type, record
 
 
@@ -127,7 +128,8 @@ class _Walk:
                 resolve_play(self.found, step, body, before)
             case WaitBody():
                 self.found.expression(body.for_, before, step)
-                self.found.expression(body.until, before, step)
+                if body.until is not None and parse_until(body.until.scalar.text) is None:
+                    self.found.expression(body.until, before, step)
         return own
 
     def _wait_until(self, step: Step, body: WaitUntilBody, own: Env) -> Env:

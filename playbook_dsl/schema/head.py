@@ -153,11 +153,10 @@ def _trigger(catalog: Catalog) -> Schema:
         "if": ref("condition"),
         "settle": ref("duration", "For data that arrives in bursts."),
     }
-    keys = {**common}
-    for own in kinds.values():
-        keys |= {key: schema for key, schema in own.items() if key not in keys or key in kinds}
-    only: list[Schema] = [_only(kind, {*common, *own}) for kind, own in kinds.items()]
-    return {**closed(keys), "oneOf": list(only)}
+    keys = {**common, **{key: schema for own in kinds.values() for key, schema in own.items()}}
+    keys["from"] = {"description": "Where it comes from: a score, or the value before the change."}
+    only: list[Json] = [_only(kind, {*common, *own}) for kind, own in kinds.items()]
+    return {**closed(keys), "oneOf": only}
 
 
 def _dates(catalog: Catalog) -> list[str]:
@@ -172,4 +171,6 @@ def _only(kind: str, legal: set[str]) -> Schema:
     schema: Schema = {"required": [kind, "for"] if kind == "unchanged" else [kind], "propertyNames": {"enum": list[Json](sorted(legal))}}
     if kind in _NEEDED:
         schema["oneOf"] = [{"required": [key]} for key in _NEEDED[kind]]
+    if kind == "score":
+        schema["properties"] = {"from": number(least=0, most=100)}
     return schema
