@@ -53,43 +53,56 @@ def news(**fields: object) -> Act:
     return act
 
 
-async def play_one(run_input: RunInput, world: World, started_at: datetime, stimuli: Sequence[Stimulus] = ()) -> Played:
+class _Table:
+    """The player that plays now; a play that goes on in a fresh history has a new one."""
+
+    def __init__(self, run_input: RunInput, runtime: VirtualRuntime) -> None:
+        self.runtime = runtime
+        self.player = Player(run_input, runtime)
+
+    async def to_the_end(self) -> RunResult:
+        while True:
+            try:
+                return await self.player.play()
+            except ContinueAsNew as more:
+                self.runtime.renew_history()
+                self.player = Player(RunInput.model_validate_json(more.input.model_dump_json(by_alias=True)), self.runtime)
+
+
+async def play_one(
+    run_input: RunInput, world: World, started_at: datetime, stimuli: Sequence[Stimulus] = (), *, history_limit: int | None = None
+) -> Played:
     """Play on the running virtual loop until the play ends."""
-    runtime = VirtualRuntime(world, started_at)
-    player = Player(run_input, runtime)
+    runtime = VirtualRuntime(world, started_at, history_limit)
+    table = _Table(run_input, runtime)
     refused: list[str] = []
     ends = itertools.count()
-    world.sub_play_ended = lambda key, outcome: player.news(
+    world.sub_play_ended = lambda key, outcome: table.player.news(
         News(kind="play_ended", id=f"end {next(ends)}", key=key, fields={"outcome": outcome})
     )
     loop = asyncio.get_running_loop()
-    handles = [loop.call_later(stimulus.after.total_seconds(), _act, stimulus.act, player, world, refused) for stimulus in stimuli]
+    handles = [loop.call_later(stimulus.after.total_seconds(), _act, stimulus.act, table, world, refused) for stimulus in stimuli]
     try:
-        result = await _to_the_end(player)
+        result = await table.to_the_end()
     finally:
         for handle in handles:
             handle.cancel()
     return Played(result, runtime.now(), world.happenings, refused)
 
 
-async def _to_the_end(player: Player) -> RunResult:
+def _act(act: Act, table: _Table, world: World, refused: list[str]) -> None:
     try:
-        return await player.play()
-    except ContinueAsNew as error:  # the virtual runtime never asks for it
-        raise AssertionError("a virtual play has no history to renew") from error
-
-
-def _act(act: Act, player: Player, world: World, refused: list[str]) -> None:
-    try:
-        act(player, world)
+        act(table.player, world)
     except Refused as error:
         refused.append(error.code)
 
 
-def simulate(run_input: RunInput, world: World, started_at: datetime, stimuli: Sequence[Stimulus] = ()) -> Played:
+def simulate(
+    run_input: RunInput, world: World, started_at: datetime, stimuli: Sequence[Stimulus] = (), *, history_limit: int | None = None
+) -> Played:
     """Play to the end on a virtual clock of its own.
 
     Raises:
         simulation.clock.DeadlockError: the play waits for something that no stimulus brings.
     """
-    return run_virtual(play_one(run_input, world, started_at, stimuli))
+    return run_virtual(play_one(run_input, world, started_at, stimuli, history_limit=history_limit))

@@ -77,8 +77,10 @@ class World:
 class VirtualRuntime:
     """Implements `workflows.interpreter.runtime.Runtime` on a `VirtualLoop`."""
 
-    def __init__(self, world: World, started_at: datetime) -> None:
-        """Start the play's clock at `started_at` (aware UTC) now."""
+    def __init__(self, world: World, started_at: datetime, history_limit: int | None = None) -> None:
+        """Start the play's clock at `started_at` (aware UTC) now; after `history_limit` waits and attempts the history is long."""
+        self._history_limit = history_limit
+        self._history = 0
         self._world = world
         self._loop = asyncio.get_running_loop()
         self._origin = started_at - timedelta(seconds=self._loop.time())
@@ -95,12 +97,14 @@ class VirtualRuntime:
         """Sleep; costs nothing. Floating-point seconds may wake a little early, so it looks again."""
         while (left := (at - self.now()).total_seconds()) > 0:  # noqa: ASYNC110  # time is all it waits for
             await asyncio.sleep(max(left, 1e-6))
+        self._history += 1
 
     def _note(self, what: str, key: str, action: str = "", inputs: dict[str, JsonTree] | None = None, status: str = "done") -> None:
         self._world.happenings.append(Happening(self.now(), what, key, action, inputs or {}, status))
 
     async def perform(self, call: ActionCall, retry: Retry, timeout_s: float, summary: str) -> ActionResult:
         """Ask the table of replies, attempt by attempt, with the waits that the retry policy says."""
+        self._history += 1
         attempt, delay = 0, retry.first_s
         while True:
             await asyncio.sleep(0)
@@ -174,5 +178,9 @@ class VirtualRuntime:
         """Show nothing: nobody reads a virtual play's details."""
 
     def history_is_long(self) -> bool:
-        """Say no: a virtual play has no history."""
-        return False
+        """Say whether the play has reached the limit it was given."""
+        return self._history_limit is not None and self._history >= self._history_limit
+
+    def renew_history(self) -> None:
+        """Begin a fresh history."""
+        self._history = 0

@@ -5,6 +5,8 @@ People's commands are updates: checked, answered, idempotent by `request_id`. Ma
 
 from typing import Literal
 
+from pydantic import Field
+
 from activities.contracts import Contract, JsonTree
 
 COMMAND_UPDATE = "command"
@@ -34,8 +36,8 @@ class Command(Contract):
     by: str
     reason: str | None = None
     key: str | None = None
-    answers: dict[str, JsonTree] = {}
-    inputs: dict[str, JsonTree] = {}
+    answers: dict[str, JsonTree] = Field(default_factory=dict)
+    inputs: dict[str, JsonTree] = Field(default_factory=dict)
     undo: bool = False
     force: bool = False
 
@@ -59,7 +61,7 @@ class News(Contract):
     id: str
     name: str | None = None
     key: str | None = None
-    fields: dict[str, JsonTree] = {}
+    fields: dict[str, JsonTree] = Field(default_factory=dict)
 
 
 REFUSED = "CommandRefused"

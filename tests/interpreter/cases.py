@@ -47,7 +47,7 @@ class Case:
             plan=self.plan,
             inputs=self.inputs,
             trigger=TriggerInfo(kind="manual"),
-            loaded=LoadedFacts(facts=self.facts, calendar=calendar),  # type: ignore[arg-type]  # a calendar's JSON is an object
+            loaded=LoadedFacts(facts=self.facts, calendar=calendar),
         )
 
     def reply(self, call: ActionCall, attempt: int) -> Reply:
@@ -80,9 +80,9 @@ class Case:
 
         return change
 
-    def play(self) -> Played:
-        """Play the case on the virtual clock."""
-        return simulate(self.run_input(), self.world(), self.start, self.virtual_stimuli())
+    def play(self, *, history_limit: int | None = None) -> Played:
+        """Play the case on the virtual clock; with a limit, in a fresh history after that many waits and attempts."""
+        return simulate(self.run_input(), self.world(), self.start, self.virtual_stimuli(), history_limit=history_limit)
 
 
 def as_reply(entry: dict[str, Any]) -> Reply:

@@ -31,3 +31,11 @@ def _summary(case: Case, played: Played) -> dict[str, object]:
         "trace": played.result.state["trace"],
     }
     return {name: found[name] for name in case.expect}
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+@pytest.mark.parametrize("limit", [1, 2])
+def test_a_play_that_goes_on_in_fresh_histories_comes_out_the_same(case: Case, limit: int) -> None:
+    played = case.play(history_limit=limit)
+
+    assert _summary(case, played) == case.expect

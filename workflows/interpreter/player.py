@@ -50,21 +50,28 @@ class Player:
         if play.state.ending is None:
             await self._walk_body()
         if play.draining and play.state.ending is None:
-            raise ContinueAsNew(play.input.model_copy(update={"state": play.saved(), "retry_from": None}))
+            raise self._renewed()
         ending = play.state.ending or Ending("completed")
-        outcome = await end(self._walk, ending)
+        try:
+            outcome = await end(self._walk, ending)
+        except asyncio.CancelledError:
+            if not play.draining:
+                raise
+            raise self._renewed() from None
         saved = play.saved()
         await play.progress.flush("closed", outcome=outcome, saved=saved)
         return RunResult(outcome=outcome, error=ending.error, state=saved)
 
+    def _renewed(self) -> ContinueAsNew:
+        return ContinueAsNew(self._play.input.model_copy(update={"state": self._play.saved(), "retry_from": None, "mode": "run"}))
+
     def _begin_undo(self) -> None:
         """Take back what a finished play did; `finally` has had its turn already."""
         play = self._play
-        if play.state.ending is None or play.state.ending.outcome != "undone":
-            play.state.ending = Ending("undone", undo="all", force=play.input.force)
-            for entry in play.state.undo:
-                if entry.status in ("conflict", "kept") and play.input.force:
-                    entry.status = "open"
+        play.state.ending = Ending("undone", undo="all", force=play.input.force)
+        for entry in play.state.undo:
+            if entry.status == "conflict" and play.input.force:
+                entry.status = "open"
 
     async def _walk_body(self) -> None:
         play = self._play

@@ -1,13 +1,13 @@
 """Walks a block of steps. A step that left an outcome in an earlier walk is passed; a step that fails is dealt with as its author said."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
 from activities.contracts import AskCall, AskUpdate, JsonTree
 from playbook_dsl.expressions.evaluate import EvaluationError
 from playbook_dsl.plan import AnyStep, Catch, Hold, OnError, Step
-from playbook_dsl.values import Value
+from playbook_dsl.values import from_json
 from workflows.interpreter.errors import LeaveRepeat, StepFailed, Stopped
 from workflows.interpreter.names import Frame
 from workflows.interpreter.play import Play
@@ -83,6 +83,10 @@ class Walk:
             raise asyncio.CancelledError
 
     async def _attempt(self, step: AnyStep, frame: Frame, key: str, scope: Scope) -> None:
+        caught = self.play.state.memo.get(key, {}).get("caught")
+        if caught is not None and step.on_error is not None and step.on_error.catch is not None:
+            await self._catch(step.on_error.catch, frame, key, scope, caught)
+            return
         while True:
             try:
                 done = await self._handlers[step.kind](self, step, frame, key, scope)
@@ -91,16 +95,8 @@ class Walk:
             except (LeaveRepeat, Stopped):
                 self._finish(step, frame, key, Done())
                 raise
-            except ActionFailed as failed:
-                if await self._failed(step, frame, key, scope, StepFailed(key, failed.code, failed.message)):
-                    continue
-                return
-            except EvaluationError as failed:
-                if await self._failed(step, frame, key, scope, StepFailed(key, "Expression", str(failed))):
-                    continue
-                return
-            except StepFailed as failed:
-                if await self._failed(step, frame, key, scope, failed):
+            except (ActionFailed, EvaluationError, StepFailed) as failed:
+                if await self._failed(step, frame, key, scope, _step_failed(key, failed)):
                     continue
                 return
             self._finish(step, frame, key, done)
@@ -125,28 +121,33 @@ class Walk:
         play.progress.step(key, step, "failed", detail=error.message, error=dict(error.as_record()))
         if step.on_error is None or rule.do == "undo":
             if own:
-                self._note_failure(key, error)
+                self._note_failure(key, error.as_record())
             raise error
         if rule.do == "stop":
-            self._note_failure(key, error)
+            self._note_failure(key, error.as_record())
             raise Stopped("failed", undo=False, error=error.as_record())
         if rule.do == "hold":
             return await self._hold(step, rule.hold or Hold(), frame, key, scope, error)
-        self._note_failure(key, error)
         if rule.catch is not None:
-            await self._catch(rule.catch, frame, key, scope, error)
+            await self._catch(rule.catch, frame, key, scope, dict(error.as_record()))
+            return False
+        self._note_failure(key, error.as_record())
         play.changed()
         return False
 
-    def _note_failure(self, key: str, error: StepFailed) -> None:
-        self.play.state.outcomes[key] = Outcome("failed", error=dict(error.as_record()), at=self.play.runtime.now())
+    def _note_failure(self, key: str, error: Mapping[str, JsonTree]) -> None:
+        self.play.state.outcomes[key] = Outcome("failed", error=dict(error), at=self.play.runtime.now())
 
-    async def _catch(self, catch: Catch, frame: Frame, key: str, scope: Scope, error: StepFailed) -> None:
+    async def _catch(self, catch: Catch, frame: Frame, key: str, scope: Scope, error: dict[str, JsonTree]) -> None:
+        # Kept until the steps are through: a walk taken up in between goes on with them, not with the failed step.
+        self.play.state.memo[key] = {"caught": error}
         if catch.undo:
             block = inside(key)
             await self.unwind.entries(lambda entry: entry.key == key or block(entry))
-        record: Value = dict(error.as_record())
-        await self.block(catch.steps, frame.inside(f"{key}/catch").with_names({"error": record}), scope)
+        await self.block(catch.steps, frame.inside(f"{key}/catch").with_names({"error": from_json(error)}), scope)
+        self.play.state.memo.pop(key, None)
+        self._note_failure(key, error)
+        self.play.changed()
 
     async def _hold(self, step: AnyStep, rule: Hold, frame: Frame, key: str, scope: Scope, error: StepFailed) -> bool:
         play = self.play
@@ -162,7 +163,7 @@ class Walk:
         if decision == "retry":
             play.progress.step(key, step, "running")
             return True
-        self._note_failure(key, error)
+        self._note_failure(key, error.as_record())
         if decision == "skip":
             self._finish(step, frame, key, Done(status="skipped", detail=f"skipped after: {error.message}"))
             return False
@@ -192,3 +193,10 @@ class Walk:
         await self.play.settle(
             self.play.runtime.update_ask(AskUpdate(run=self.play.run, key=key, do="close", reason=reason)), f"inbox {key}"
         )
+
+
+def _step_failed(key: str, error: ActionFailed | EvaluationError | StepFailed) -> StepFailed:
+    if isinstance(error, StepFailed):
+        return error
+    code = error.code if isinstance(error, ActionFailed) else "Expression"
+    return StepFailed(key, code, str(error))

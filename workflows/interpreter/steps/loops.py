@@ -90,9 +90,10 @@ async def run_repeat(walk: Walk, step: RepeatStep, frame: Frame, key: str, scope
     while not memo["over"] and memo["turn"] < step.at_most:
         scope.check()
         number = memo["turn"]
-        if number and (step.every is not None or step.weekdays):
-            await _wait_for_turn(walk, step, frame, key)
-        memo["began"] = memo.get("began") or play.runtime.now().isoformat()
+        if memo.get("begun") != number:
+            if number and (step.every is not None or step.weekdays):
+                await _wait_for_turn(walk, step, frame, key)
+            memo.update(begun=number, began=play.runtime.now().isoformat())
         turn = frame.turn(key, number, {"turn": number + 1})
         left = await _one_turn(walk, step, turn, scope)
         memo["last"] = {each.id: to_json(turn.steps[each.id]) for each in step.steps if each.id in turn.steps}
@@ -127,7 +128,6 @@ async def _wait_for_turn(walk: Walk, step: RepeatStep, frame: Frame, key: str) -
         lambda: key in play.state.skips, lambda: play.waiting.shifted(wait.until, wait) if wait.until else None, step.title or step.id
     )
     play.waiting.closed(name)
-    memo["began"] = None
     if skipped:
         raise Skip
     await play.refresh_facts()
