@@ -12,7 +12,7 @@ RUN useradd --system --uid 10001 --home-dir /app playkeeper \
     && printf '#!/bin/sh\nexec python -m cli.main "$@"\n' > /usr/local/bin/playkeeper && chmod 755 /usr/local/bin/playkeeper
 COPY --from=packages /opt/playkeeper /opt/playkeeper
 WORKDIR /app
-COPY settings.py worker.py ./
+COPY logs.py settings.py worker.py ./
 COPY activities activities
 COPY api api
 COPY cli cli

@@ -37,7 +37,7 @@ def api(url: Annotated[str, typer.Option(help="Where the API is.")]) -> None:
     import httpx
 
     try:
-        answer = httpx.get(f"{url.rstrip('/')}/v1/health", timeout=_PATIENCE_S)
+        answer = httpx.get(f"{url.rstrip('/')}/health/ready", timeout=_PATIENCE_S)
     except httpx.HTTPError as error:
         typer.echo(f"API          does not answer at {url}: {error}", err=True)
         raise typer.Exit(1) from None

@@ -126,10 +126,9 @@ class Launcher:
         host = self.settings.api_host
         port = choose_port(self.settings.api_port, 8000, "the API", "PLAYKEEPER_API_PORT")
         self.api_url = f"http://{host}:{port}"
-        serve = ["uvicorn", "api.app:create_app", "--factory", "--host", host, "--port", str(port)]
         added = {**environment, "PLAYKEEPER_API_PORT": str(port), "PLAYKEEPER_API_URL": self.api_url}
         worker = Service("the worker", self.folder / "worker", ["worker"], environment=added, is_ready=self._worker_is_ready)
-        api = Service("the API", self.folder / "api", serve, environment=added, is_ready=lambda: answers_http(host, port))
+        api = Service("the API", self.folder / "api", ["cli.main", "serve"], environment=added, is_ready=lambda: answers_http(host, port))
         self.running += [worker, api]
         with self._shown("worker and API", lambda: self.api_url), ThreadPoolExecutor(2) as at_once:
             list(at_once.map(lambda service: service.start(), (worker, api)))
