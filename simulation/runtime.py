@@ -29,7 +29,7 @@ from workflows.interpreter.runtime import ActionFailed
 
 T = TypeVar("T")
 
-PERMANENT = frozenset({"Rejected", "NotAuthorized", "Nobody"})
+PERMANENT = frozenset({"Rejected", "NotAuthorized"})
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,11 @@ class Player:
         parts = [str(name), *([f"risk {risk}"] if risk is not None else []), f"{play.run.playbook} v{play.run.version}"]
         return " · ".join(parts)
 
+    @property
+    def vars(self) -> dict[str, JsonTree]:
+        """The values of `set` so far."""
+        return dict(self._play.state.vars)
+
     async def play(self) -> RunResult:
         """Play to the end.
 

@@ -89,11 +89,10 @@ class Arrived:
 
 @dataclass(slots=True)
 class SubPlay:
-    """A sub-play this play started; `outcome` is set when it has ended. `waited` says that this play waits for that."""
+    """A sub-play this play started; `outcome` is set when it has ended."""
 
     workflow_id: str
     outcome: str | None = None
-    waited: bool = False
 
 
 @dataclass(slots=True)

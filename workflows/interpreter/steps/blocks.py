@@ -18,6 +18,7 @@ from playbook_dsl.plan import (
     StopRepeatStep,
     StopStep,
     TogetherStep,
+    Variant,
 )
 from playbook_dsl.values import to_json
 from workflows.interpreter.errors import LeaveRepeat, StepFailed, Stopped
@@ -49,16 +50,20 @@ async def run_branch(walk: Walk, step: BranchStep, frame: Frame, key: str, scope
     return Done({"case": chosen.name}, detail=f"case {chosen.name}")
 
 
-async def run_split(walk: Walk, step: SplitStep, frame: Frame, key: str, scope: Scope) -> Done:
-    """Walk the variant that the hash of play and step falls into: random between plays, the same in every walk of one."""
-    digest = hashlib.sha256(f"{walk.play.run.chain}/{key}".encode()).digest()
+def chosen_variant(step: SplitStep, chain: str, key: str) -> Variant:
+    """Give the variant that the hash of play and step falls into: random between plays, the same in every walk of one."""
+    digest = hashlib.sha256(f"{chain}/{key}".encode()).digest()
     point = int.from_bytes(digest[:8], "big") / 2**64
-    chosen = step.variants[-1]
     for variant in step.variants:
         point -= variant.share
         if point < 0:
-            chosen = variant
-            break
+            return variant
+    return step.variants[-1]
+
+
+async def run_split(walk: Walk, step: SplitStep, frame: Frame, key: str, scope: Scope) -> Done:
+    """Walk one of the variants."""
+    chosen = chosen_variant(step, walk.play.run.chain, key)
     walk.play.state.trace_line(f"variant {key} {chosen.name}")
     await walk.block(chosen.steps, frame.inside(key), scope)
     return Done({"variant": chosen.name}, detail=f"variant {chosen.name}")
