@@ -29,7 +29,7 @@ from workflows.interpreter.runtime import ActionFailed
 
 T = TypeVar("T")
 
-PERMANENT = frozenset({"Rejected", "NotAuthorized"})
+PERMANENT = frozenset({"Rejected", "NotAuthorized", "Nobody"})
 
 
 @dataclass(frozen=True)

@@ -57,9 +57,9 @@ class Tenant(SQLModel, table=True):
 
 
 class Owned(SQLModel):
-    """A row of a tenant."""
+    """A row of a tenant. The sessions fill `tenant` in; without one the database refuses the row."""
 
-    tenant: str = Field(primary_key=True)
+    tenant: str = Field(default="", primary_key=True)
 
 
 class Person(Owned, table=True):
@@ -268,9 +268,9 @@ class Effect(Owned, table=True):
 
 
 class Task(Owned, table=True):
-    """An inbox item. `kind`: task, approval, form, review, hold. `status`: open, done, cancelled.
+    """An inbox item. `kind`: task, approval, form, review, hold, notice. `status`: open, done, cancelled.
 
-    `workflow_id` and `step_key` say which play it wakes; `why` says why it is here.
+    `run` and `step_key` say which play it wakes; `why` says why it is here; `round` counts escalations.
     """
 
     __table_args__ = (
@@ -296,6 +296,7 @@ class Task(Owned, table=True):
     chain: str | None = None
     step_key: str | None = None
     generation: int = 0
+    round: int = 0
     reminders: int = 0
     outcome: str | None = None
     created_at: datetime = _now()
@@ -356,23 +357,6 @@ class Event(Owned, table=True):
     received_at: datetime = _now()
     delivered_at: datetime | None = _at(optional=True)
     matched: int = 0
-
-
-class OutboxMail(Owned, table=True):
-    """A mail of the development outbox, or a copy of one that left. `content` is the sealed subject, text and HTML."""
-
-    __tablename__ = "outbox_mail"
-    __table_args__ = (Index("outbox_by_time", "tenant", "sent_at", "id"),)
-
-    id: str = Field(primary_key=True)
-    sender: str
-    recipients: list[str] = _texts()
-    subject: str
-    content: bytes | None = _sealed()
-    account: str | None = None
-    run: str | None = None
-    step_key: str | None = None
-    sent_at: datetime = _now()
 
 
 class RoundRobin(Owned, table=True):

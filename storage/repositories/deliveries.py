@@ -18,11 +18,11 @@ _FIRST_PAUSE = timedelta(seconds=5)
 _LONGEST_PAUSE_S = 300.0
 
 
-async def add_delivery(session: Session, workflow_id: str, news: Json) -> Delivery:
-    """Note news for a play; `news` is the JSON of a `workflows.messages.News`."""
+async def add_delivery(session: Session, workflow_id: str, news: Json, *, pause: timedelta = _FIRST_PAUSE) -> Delivery:
+    """Note news for a play; `news` is the JSON of a `workflows.messages.News`. The relay waits for `pause` before it takes it."""
     row = Delivery(tenant=session.tenant, id=new_id(), workflow_id=workflow_id)
     row.news = session.seal("delivery", "news", row.id, news)
-    row.due_at = datetime.now(UTC) + _FIRST_PAUSE
+    row.due_at = datetime.now(UTC) + pause
     session.add(row)
     await session.flush()
     return row

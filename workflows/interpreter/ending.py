@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable
 
-from activities.contracts import AskCall, AskUpdate
+from activities.contracts import AskCall, AskUpdate, PlayControl
 from playbook_dsl.plan import Step
 from workflows.interpreter.errors import LeaveRepeat, StepFailed, Stopped
 from workflows.interpreter.runtime import ActionFailed
@@ -36,6 +36,17 @@ async def _close_open(walk: Walk, ending: Ending) -> None:
         call = AskUpdate(run=play.run, key=key, do="close", reason=f"the play ended: {ending.outcome}")
         await quietly(walk, play.runtime.update_ask(call), f"inbox {key}")
     play.state.holds.clear()
+    if ending.undo == "none":
+        await _cancel_sub_plays(walk)
+
+
+async def _cancel_sub_plays(walk: Walk) -> None:
+    """Cancel the sub-plays this play waited for; one that goes on by itself does so."""
+    play = walk.play
+    for key, sub in list(play.state.plays.items()):
+        if sub.waited and sub.outcome is None and key not in play.state.outcomes:
+            control = PlayControl(run=play.run, key=key, workflow_id=sub.workflow_id, do="cancel")
+            await quietly(walk, play.runtime.control_play(control), f"cancel {key}")
 
 
 async def _take_back(walk: Walk, ending: Ending) -> None:

@@ -89,10 +89,11 @@ class Arrived:
 
 @dataclass(slots=True)
 class SubPlay:
-    """A sub-play this play started; `outcome` is set when it has ended."""
+    """A sub-play this play started; `outcome` is set when it has ended. `waited` says that this play waits for that."""
 
     workflow_id: str
     outcome: str | None = None
+    waited: bool = False
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from activities.contracts import AskCall, AskUpdate, JsonTree
 from playbook_dsl.expressions.evaluate import EvaluationError
-from playbook_dsl.plan import AnyStep, Catch, Hold, OnError, Step
+from playbook_dsl.plan import ActionStep, AnyStep, Catch, Hold, OnError, Step
 from playbook_dsl.values import from_json
 from workflows.interpreter.errors import LeaveRepeat, StepFailed, Stopped
 from workflows.interpreter.names import Frame
@@ -119,6 +119,8 @@ class Walk:
         own = error.key == key
         play.state.trace_line(f"failed {key} {error.code}")
         play.progress.step(key, step, "failed", detail=error.message, error=dict(error.as_record()))
+        if own and error.code == "Nobody" and isinstance(step, ActionStep) and step.if_nobody == "hold" and step.on_error is None:
+            return await self._hold(step, Hold(), frame, key, scope, error)
         if step.on_error is None or rule.do == "undo":
             if own:
                 self._note_failure(key, error.as_record())
@@ -184,9 +186,12 @@ class Walk:
         return finished
 
     async def put_in_inbox(self, step: AnyStep, key: str, kind: str, why: str, by: tuple[str, ...] = ("csm", "role:cs_ops")) -> None:
-        """Put an item about a step into the inbox of the first of `by` that resolves."""
+        """Put an item about a step into the inbox of the first of `by` that resolves; when nobody does, lists still show the step."""
         call = AskCall(run=self.play.run, key=key, kind=kind, title=step.title or step.id, why=why, by=by)
-        await self.play.settle(self.play.runtime.ask(call, why), f"inbox {key}")
+        try:
+            await self.play.settle(self.play.runtime.ask(call, why), f"inbox {key}")
+        except ActionFailed as failed:
+            self.play.state.trace_line(f"failed inbox {key} {failed.code}")
 
     async def close_inbox(self, key: str, reason: str) -> None:
         """Take the items about a step out of the inboxes."""

@@ -28,6 +28,8 @@ async def run_action(walk: Walk, step: ActionStep, frame: Frame, key: str, scope
         play.undo.push(step, frame, key)
     result = await _perform(walk, step, frame, key, inputs)
     play.undo.completed(key)
+    if result.status == "unknown":
+        await walk.put_in_inbox(step, key, "notice", result.note or "it may or may not have happened, and nobody can tell")
     if step.wait and result.live is not None:
         _keep_for_retry(walk, key, result)
         await _wait_for_task(walk, step, frame, key, result, result.live)

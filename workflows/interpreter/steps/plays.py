@@ -30,6 +30,7 @@ async def run_play(walk: Walk, step: PlayStep, frame: Frame, key: str, _scope: S
         sub = play.state.plays.setdefault(key, SubPlay(workflow_id))
         sub.workflow_id = workflow_id
     if step.wait:
+        sub.waited = True
         play.progress.step(key, step, "waiting", detail=f"play {step.playbook}")
         await play.waiting.until(lambda: sub.outcome is not None or key in play.state.skips, lambda: None, f"play {step.playbook}")
         if sub.outcome is None:

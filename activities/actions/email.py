@@ -1,0 +1,104 @@
+"""`email.send`."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from activities.contracts import JsonTree
+from activities.definitions.email import EMAIL_SEND, EmailOutput, SendEmailInput
+from activities.effects import ExternalAction, Inputs, Outcome, Work
+from activities.failures import BadInput, Nobody
+from activities.messages import markdown_to_html, render
+from activities.owners import resolve_owner
+from activities.reading import output_of, read_inputs
+from activities.recipients import Recipient, resolve_recipients
+from connectors.email.mail import Mail, Mailbox, Mailer
+from storage.session import Session
+
+
+class SendEmail(ExternalAction):
+    """Sends a mail to people at the customer."""
+
+    contract = EMAIL_SEND
+
+    def __init__(self, mailer: Mailer, sender: str) -> None:
+        """Send with `mailer`; `sender` is the address of mails whose step names none, and its domain stands in message ids."""
+        self._mailer = mailer
+        self._sender = sender
+
+    async def prepare(self, session: Session, work: Work) -> Inputs | Outcome:
+        """Choose recipients and sender, and render the message."""
+        inputs = read_inputs(SendEmailInput, work.call)
+        found = await resolve_recipients(session, work.run.account, inputs.to, channel="email")
+        if not found.recipients:
+            if work.call.if_nobody == "skip":
+                return Outcome({}, skipped=True, note=f"nobody to write to: {found.why_nobody}")
+            raise Nobody(f"nobody to write to: {found.why_nobody}")
+        copies = await resolve_recipients(session, work.run.account, inputs.cc, channel="email") if inputs.cc else None
+        sender = await self._sender_of(session, work, inputs.from_)
+        # Rendering is pure computing; in a thread it does not hold up the worker's other activities.
+        subject, text = await asyncio.to_thread(_texts, work, inputs)
+        return {
+            "message_id": f"{work.object_id}@{self._sender.rpartition('@')[2] or 'localhost'}",
+            "to": [_box(recipient) for recipient in found.recipients],
+            "cc": [_box(recipient) for recipient in copies.recipients] if copies else [],
+            "from": sender,
+            "subject": subject,
+            "text": text,
+            "html": markdown_to_html(text),
+            "at": datetime.now(UTC).isoformat(),
+        }
+
+    async def send(self, work: Work, request: Inputs) -> Outcome:
+        """Hand the mail over."""
+        await self._mailer.send(_mail(request))
+        return _sent(request)
+
+    async def find(self, work: Work, request: Inputs) -> Outcome | bool | None:
+        """Look the mail up by its id, where the way of sending can."""
+        found = await self._mailer.find(str(request["message_id"]))
+        return _sent(request) if found else found
+
+    async def _sender_of(self, session: Session, work: Work, spec: JsonTree) -> dict[str, str]:
+        if not spec:
+            return {"address": self._sender, "name": ""}
+        person = await resolve_owner(session, work.run.account, spec)
+        return {"address": person.email, "name": person.name}
+
+
+def _texts(work: Work, inputs: SendEmailInput) -> tuple[str, str]:
+    message, context = work.call.message, work.call.context
+    subject, body = inputs.subject, inputs.body
+    if message is not None:
+        subject = render(message.name, message.subject, context) if subject is None else subject
+        body = render(message.name, message.body, context) if body is None else body
+    if not subject or not body:
+        raise BadInput(f'step "{work.call.key}" names no template, so it needs both "subject" and "body"')
+    return " ".join(subject.split()), body
+
+
+def _box(recipient: Recipient) -> dict[str, str]:
+    return {"address": recipient.address, "name": recipient.name}
+
+
+def _mail(request: Inputs) -> Mail:
+    return Mail(
+        message_id=request["message_id"],
+        sender=Mailbox(**request["from"]),
+        to=tuple(Mailbox(**box) for box in request["to"]),
+        cc=tuple(Mailbox(**box) for box in request["cc"]),
+        subject=request["subject"],
+        text=request["text"],
+        html=request["html"],
+        at=datetime.fromisoformat(request["at"]),
+    )
+
+
+def _sent(request: Inputs) -> Outcome:
+    message_id = request["message_id"]
+    output = EmailOutput(
+        message_id=message_id,
+        to=[box["address"] for box in request["to"]],
+        subject=request["subject"],
+        sent_at=datetime.fromisoformat(request["at"]),
+    )
+    return Outcome(output_of(output), vendor_id=message_id, live=f"mail:{message_id}")

@@ -1,0 +1,99 @@
+"""The catalog of a tenant: the actions there are, the facts, message templates, playbooks and people."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from activities.definitions.contract import ActionContract
+from activities.definitions.ctas import CTA_CLOSE, CTA_OPEN, CTA_UPDATE
+from activities.definitions.email import EMAIL_SEND
+from activities.definitions.http import HTTP_REQUEST
+from activities.definitions.records import ACCOUNT_UPDATE, EVENT_EMIT, NOTE_ADD
+from activities.definitions.tasks import TASK_CANCEL, TASK_COMPLETE, TASK_CREATE
+from playbook_dsl.catalog import ActionDef, Catalog, ParamDef, ParamKind, People, PlaybookRef, TemplateDef
+from playbook_dsl.plan import FormField, Plan, PlayStep, walk
+from playbook_dsl.types import BOOL, DATE, DURATION, MONEY, NUMBER, TEXT, Type, list_of
+from storage.fact_definitions import facts_of
+from storage.repositories.people import list_people
+from storage.repositories.playbooks import list_published_playbooks, list_templates, plan_of
+from storage.repositories.tenants import find_tenant
+from storage.session import Session
+
+CONTRACTS: Final[tuple[ActionContract, ...]] = (
+    ACCOUNT_UPDATE,
+    CTA_CLOSE,
+    CTA_OPEN,
+    CTA_UPDATE,
+    EMAIL_SEND,
+    EVENT_EMIT,
+    HTTP_REQUEST,
+    NOTE_ADD,
+    TASK_CANCEL,
+    TASK_COMPLETE,
+    TASK_CREATE,
+)
+ACTIONS: Final[Mapping[str, ActionDef]] = MappingProxyType({contract.name: contract.definition() for contract in CONTRACTS})
+"""Every action of this version of the product."""
+
+_FORM_TYPES: Final[Mapping[str, Type]] = {
+    "integer": NUMBER,
+    "number": NUMBER,
+    "money": MONEY,
+    "bool": BOOL,
+    "date": DATE,
+    "duration": DURATION,
+}
+
+
+def plain_catalog() -> Catalog:
+    """Give what every tenant has: actions and facts. For checking files without a database."""
+    return Catalog(actions=ACTIONS, facts=facts_of(None))
+
+
+async def load_catalog(session: Session) -> Catalog:
+    """Give the session's tenant's catalog."""
+    templates = {
+        row.name: TemplateDef(name=row.name, channel=row.channel, subject=row.subject, body=row.body, path=row.path)
+        for row in await list_templates(session)
+    }
+    playbooks = {row.slug: playbook_ref(plan_of(row)) for row in await list_published_playbooks(session)}
+    return Catalog(
+        actions=ACTIONS,
+        facts=facts_of(await find_tenant(session)),
+        templates=templates,
+        playbooks=playbooks,
+        people=await load_people(session),
+    )
+
+
+async def load_people(session: Session) -> People:
+    """Give the roles, teams and people an owner may name."""
+    people = [person for person in await list_people(session) if person.active]
+    return People(
+        roles=frozenset(role for person in people for role in person.roles),
+        teams=frozenset(team for person in people for team in person.teams),
+        people=frozenset(person.id for person in people) | frozenset(person.email for person in people),
+    )
+
+
+def playbook_ref(plan: Plan) -> PlaybookRef:
+    """Give a playbook as far as one that starts it must know it."""
+    plays = tuple(dict.fromkeys(step.playbook for step in walk(plan.steps + plan.finally_) if isinstance(step, PlayStep)))
+    return PlaybookRef(slug=plan.playbook, inputs={field.name: param_of(field) for field in plan.inputs}, plays=plays)
+
+
+def param_of(field: FormField) -> ParamDef:
+    """Give an input of a playbook as an input of the step that starts it."""
+    kind: ParamKind = "value"
+    base = _FORM_TYPES.get(field.item or "" if field.type == "list" else field.type, TEXT)
+    if field.options:
+        base = Type("text", options=field.options)
+    return ParamDef(
+        type=list_of(base) if field.type == "list" else base,
+        kind=kind,
+        required=field.required and field.default is None,
+        default=field.default,
+        help=field.help or "",
+        minimum=field.minimum,
+        maximum=field.maximum,
+    )

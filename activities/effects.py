@@ -1,0 +1,334 @@
+"""The ledger around every action: an effect happens once, and what happened can be taken back.
+
+An effect on our own tables is one transaction together with its row of the ledger. An effect on a vendor is three steps: the row is
+written as *intended*, the vendor is called with the effect's key, the answer is stored. Whoever comes again finds the row.
+"""
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from activities.contracts import ActionCall, ActionResult, JsonTree, RunRef, UndoCall, UndoResult
+from activities.definitions.contract import ActionContract
+from activities.failures import CannotBeUndone, EffectUndone, RequestChanged
+from connectors.errors import ConnectorError, NotAuthorized, Rejected
+from storage.repositories.effects import EffectRecord, add_effect, change_effect, effect_key, find_effect
+from storage.session import Database, Session
+from storage.tables import Effect
+
+Inputs: TypeAlias = dict[str, JsonTree]
+
+
+@dataclass(frozen=True)
+class Work:
+    """One effect to perform: the call, and the key that identifies the effect for us and for the vendor."""
+
+    call: ActionCall
+    key: str
+
+    @property
+    def run(self) -> RunRef:
+        """The play it belongs to."""
+        return self.call.run
+
+    @property
+    def object_id(self) -> str:
+        """The id of what the effect makes; the same for every attempt."""
+        return self.key[:32]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an action did. `prior` is what was there before, for the undo; `live` the object whose changes update the output."""
+
+    output: dict[str, JsonTree]
+    prior: JsonTree = None
+    vendor_id: str | None = None
+    live: str | None = None
+    skipped: bool = False
+    note: str | None = None
+
+    def result(self) -> ActionResult:
+        """Give the form in which it goes back to the play."""
+        return ActionResult(output=self.output, live=self.live, status="skipped" if self.skipped else "done", note=self.note)
+
+
+class InternalAction(ABC):
+    """An effect on our own tables."""
+
+    contract: ActionContract
+
+    @abstractmethod
+    async def apply(self, session: Session, work: Work) -> Outcome:
+        """Change the tables; the ledger's row is written in the same transaction."""
+
+    async def undo(self, session: Session, record: EffectRecord, *, force: bool) -> UndoResult:
+        """Change them back, after a look at what is there now."""
+        raise CannotBeUndone(f'what "{self.contract.name}" did cannot be taken back')
+
+
+class ExternalAction(ABC):
+    """An effect on a vendor."""
+
+    contract: ActionContract
+
+    @abstractmethod
+    async def prepare(self, session: Session, work: Work) -> Inputs | Outcome:
+        """Settle everything the request needs (recipients, texts); it is stored and the same for every attempt.
+
+        An `Outcome` instead says that nothing is to be sent.
+        """
+
+    @abstractmethod
+    async def send(self, work: Work, request: Inputs) -> Outcome:
+        """Call the vendor with `work.key`."""
+
+    @abstractmethod
+    async def find(self, work: Work, request: Inputs) -> Outcome | bool | None:
+        """Ask the vendor for the effect: an Outcome, or False when it did not happen; None when the vendor cannot tell.
+
+        True says that the vendor recognises the key itself, so that sending again is safe.
+        """
+
+    async def undo(self, key: str, record: EffectRecord, *, force: bool) -> UndoResult:
+        """Take it back at the vendor; "not there" is `nothing`."""
+        raise CannotBeUndone(f'what "{self.contract.name}" did cannot be taken back')
+
+
+Action: TypeAlias = InternalAction | ExternalAction
+Pause: TypeAlias = Callable[[Work], Awaitable[None]]
+
+
+class Ledger:
+    """Performs and takes back effects."""
+
+    def __init__(self, database: Database, actions: Mapping[str, Action], *, after_answer: Pause | None = None) -> None:
+        """Use these actions by name.
+
+        Args:
+            database: where the ledger is.
+            actions: what can be performed.
+            after_answer: awaited between a vendor's answer and the row that stores it. The drill kills workers there; nobody else sets it.
+        """
+        self._database = database
+        self._actions = actions
+        self._after_answer = after_answer
+
+    async def perform(self, call: ActionCall) -> ActionResult:
+        """Perform an effect, or give the stored result when it was performed before.
+
+        Raises:
+            ConnectorError: the vendor refused or cannot be reached.
+            ActionProblem: it cannot be performed as asked.
+        """
+        action = self._actions[call.action]
+        work = Work(call, effect_key(call.run.tenant, call.run.chain, call.key, call.generation))
+        if isinstance(action, InternalAction):
+            return await self._perform_internal(action, work)
+        return await self._perform_external(action, work)
+
+    async def undo(self, call: UndoCall) -> UndoResult:
+        """Take an effect back, if it happened or may have happened.
+
+        Raises:
+            ConnectorError: the vendor refused or cannot be reached; the row then says `undo_failed`.
+            CannotBeUndone: the action has no inverse.
+        """
+        action = self._actions[call.action]
+        key = effect_key(call.run.tenant, call.run.chain, call.key, call.generation)
+        if isinstance(action, InternalAction):
+            return await self._undo_internal(action, call, key)
+        return await self._undo_external(action, call, key)
+
+    async def _perform_internal(self, action: InternalAction, work: Work) -> ActionResult:
+        async with self._database.begin(work.run.tenant) as session:
+            known = await find_effect(session, work.key, lock=True)
+            if known is not None:
+                result = _known_result(known, work)
+                if result is None:
+                    raise RequestChanged(f"step {work.call.key}: an effect on our own tables cannot be {known.status}")
+            else:
+                outcome = await action.apply(session, work)
+                result = outcome.result()
+                row = _row(work, action.contract, status=result.status)
+                row.vendor_id = outcome.vendor_id
+                await add_effect(session, row, request=dict(work.call.inputs), prior=outcome.prior, result=_stored(result))
+        return result
+
+    async def _undo_internal(self, action: InternalAction, call: UndoCall, key: str) -> UndoResult:
+        async with self._database.begin(call.run.tenant) as session:
+            record = await find_effect(session, key, lock=True)
+            settled = await _settled(session, record, call, key, action.contract)
+            if settled is not None:
+                return settled
+            result = await action.undo(session, _present(record), force=call.force)
+            await _write_undo(session, key, result)
+        return result
+
+    async def _perform_external(self, action: ExternalAction, work: Work) -> ActionResult:
+        async with self._database.begin(work.run.tenant) as session:
+            known = await find_effect(session, work.key, lock=True)
+            result = _known_result(known, work) if known else None
+            if result is not None:
+                return result
+            request: JsonTree
+            if known is not None and known.status == "failed" and known.request is not None and not work.call.edited:
+                # The same recipients and texts as before, though somebody else's turn may have come meanwhile.
+                request = known.request
+                await _write_intention(session, action, work, request, known)
+            elif known is None or known.status == "failed":
+                prepared = await action.prepare(session, work)
+                if isinstance(prepared, Outcome):
+                    return await self._write_skipped(session, action, work, prepared, known)
+                request = prepared
+                await _write_intention(session, action, work, request, known)
+            else:
+                request = known.request
+        if known is not None and known.status == "intended":
+            found = await self._ask_vendor(action, work, request)
+            if found is not None:
+                return found
+        return await self._send(action, work, request)
+
+    @staticmethod
+    async def _write_skipped(
+        session: Session, action: ExternalAction, work: Work, outcome: Outcome, known: EffectRecord | None
+    ) -> ActionResult:
+        result = outcome.result()
+        if known is None:
+            await add_effect(session, _row(work, action.contract, status=result.status), result=_stored(result))
+        else:
+            await change_effect(session, work.key, result.status, result=_stored(result))
+        return result
+
+    async def _ask_vendor(self, action: ExternalAction, work: Work, request: Inputs) -> ActionResult | None:
+        """Settle an attempt whose outcome is not known; None means that sending (again) is right."""
+        found = await action.find(work, request)
+        if isinstance(found, Outcome):
+            return await self._write_done(work, found)
+        if found is not None or action.contract.policy == "at_least_once":
+            return None
+        detail = "an earlier attempt broke off, and nobody can tell whether it took effect"
+        result = ActionResult(status="unknown", note=detail)
+        async with self._database.begin(work.run.tenant) as session:
+            await change_effect(session, work.key, "unknown", detail=detail, result=_stored(result))
+        return result
+
+    async def _send(self, action: ExternalAction, work: Work, request: Inputs) -> ActionResult:
+        try:
+            outcome = await action.send(work, request)
+        except ConnectorError as error:
+            await self._write_failed(work, error)
+            raise
+        if self._after_answer is not None:
+            await self._after_answer(work)
+        return await self._write_done(work, outcome)
+
+    async def _write_failed(self, work: Work, error: ConnectorError) -> None:
+        """Write down that the vendor did not do it; where that is in doubt, the row stays as it is and the next attempt asks."""
+        final = isinstance(error, Rejected | NotAuthorized)
+        if error.maybe_done and not final:
+            return
+        async with self._database.begin(work.run.tenant) as session:
+            await change_effect(session, work.key, "unknown" if error.maybe_done else "failed", detail=str(error)[:2000])
+
+    async def _write_done(self, work: Work, outcome: Outcome) -> ActionResult:
+        result = outcome.result()
+        async with self._database.begin(work.run.tenant) as session:
+            await change_effect(
+                session, work.key, result.status, result=_stored(result), vendor_id=outcome.vendor_id, prior=outcome.prior, detail=None
+            )
+        return result
+
+    async def _undo_external(self, action: ExternalAction, call: UndoCall, key: str) -> UndoResult:
+        async with self._database.begin(call.run.tenant) as session:
+            record = await find_effect(session, key, lock=True)
+            settled = await _settled(session, record, call, key, action.contract)
+            if settled is not None:
+                return settled
+        try:
+            result = await action.undo(key, _present(record), force=call.force)
+        except ConnectorError as error:
+            async with self._database.begin(call.run.tenant) as session:
+                await change_effect(session, key, "undo_failed", detail=str(error)[:2000])
+            raise
+        async with self._database.begin(call.run.tenant) as session:
+            await _write_undo(session, key, result)
+        return result
+
+
+def digest_of(call: ActionCall) -> str:
+    """Give the digest of what a call asks for."""
+    asked = {"action": call.action, "inputs": call.inputs, "message": call.message.model_dump(mode="json") if call.message else None}
+    return hashlib.sha256(json.dumps(asked, sort_keys=True, separators=(",", ":"), default=str).encode()).hexdigest()
+
+
+def _row(work: Work, contract: ActionContract, *, status: str) -> Effect:
+    call = work.call
+    return Effect(
+        key=work.key,
+        chain=call.run.chain,
+        run=call.run.run_id,
+        step_key=call.key,
+        generation=call.generation,
+        action=call.action,
+        title=call.title,
+        effect_class=contract.effect,
+        account=call.run.account,
+        launch=call.run.launch,
+        status=status,
+        digest=digest_of(call),
+    )
+
+
+def _stored(result: ActionResult) -> JsonTree:
+    return result.model_dump(mode="json", exclude_defaults=True)
+
+
+def _known_result(known: EffectRecord, work: Work) -> ActionResult | None:
+    """Give the stored result of an effect, None when an attempt is still to be made (`intended`, `failed`)."""
+    if known.status in ("undone", "conflict", "undo_failed"):
+        raise EffectUndone(f"step {work.call.key}: the effect was taken back before this attempt")
+    changed = known.digest != digest_of(work.call)
+    if changed and not (work.call.edited and known.status == "failed"):
+        raise RequestChanged(f"step {work.call.key} asks for something else than before, and its effect is {known.status}")
+    if known.status in ("intended", "failed"):
+        return None
+    return ActionResult.model_validate(known.result or {"status": known.status})
+
+
+async def _write_intention(session: Session, action: ExternalAction, work: Work, request: Inputs, known: EffectRecord | None) -> None:
+    if known is None:
+        await add_effect(session, _row(work, action.contract, status="intended"), request=request)
+        return
+    attempts, digest = known.attempts + 1, digest_of(work.call)
+    await change_effect(session, work.key, "intended", request=request, attempts=attempts, digest=digest, detail=None)
+
+
+async def _settled(session: Session, record: EffectRecord | None, call: UndoCall, key: str, contract: ActionContract) -> UndoResult | None:
+    """Answer an undo for which nothing is left to do, None when there is."""
+    if record is None:
+        # The row keeps an attempt that is still on its way from taking effect after its undo.
+        attempt = ActionCall(run=call.run, key=call.key, title=call.title, action=call.action, generation=call.generation)
+        await add_effect(session, _row(Work(attempt, key), contract, status="undone"))
+        return UndoResult(status="nothing", detail="it was never attempted")
+    if record.status == "undone":
+        return UndoResult(status="undone", detail=record.detail)
+    if record.status in ("failed", "skipped"):
+        return UndoResult(status="nothing", detail="it had no effect")
+    if contract.undo is None:
+        raise CannotBeUndone(f'what "{call.action}" did cannot be taken back')
+    return None
+
+
+async def _write_undo(session: Session, key: str, result: UndoResult) -> None:
+    await change_effect(session, key, "conflict" if result.status == "conflict" else "undone", detail=result.detail)
+
+
+def _present(record: EffectRecord | None) -> EffectRecord:
+    if record is None:
+        raise AssertionError("a missing row is settled before")
+    return record

@@ -1,0 +1,61 @@
+"""What goes wrong in an activity, in Temporal's words. The error's type is the stable code of `on_error` and `not_on`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError
+from temporalio.exceptions import ApplicationError
+
+from connectors.errors import ConnectorError, NotAuthorized, RateLimited, Rejected
+from storage.encryption import SealBroken
+
+
+class ActionProblem(Exception):
+    """An action that cannot be performed as asked; trying again changes nothing. The name of the class is the error's code."""
+
+
+class BadInput(ActionProblem):
+    """An input that is missing, of the wrong type or out of range on this account."""
+
+
+class Nobody(ActionProblem):
+    """No owner or recipient could be found."""
+
+
+class TemplateFailed(ActionProblem):
+    """A message template that cannot be rendered for this account."""
+
+
+class NotFound(ActionProblem):
+    """An account, a task or another thing that is not there."""
+
+
+class RequestChanged(ActionProblem):
+    """The same step asks for something else than it did before."""
+
+
+class EffectUndone(ActionProblem):
+    """A late attempt of an effect that was taken back meanwhile."""
+
+
+class CannotBeUndone(ActionProblem):
+    """An effect without an inverse."""
+
+
+@contextmanager
+def as_activity_failure() -> Iterator[None]:
+    """Turn our errors into an ApplicationError that says whether and when to try again."""
+    try:
+        yield
+    except ConnectorError as error:
+        raise ApplicationError(
+            str(error),
+            type=type(error).__name__,
+            non_retryable=isinstance(error, Rejected | NotAuthorized),
+            next_retry_delay=error.retry_after if isinstance(error, RateLimited) else None,
+        ) from error
+    except (DBAPIError, OSError) as error:
+        # The statement and its parameters stay out of the message: they may hold what is sealed.
+        raise ApplicationError(f"the database does not answer ({type(error).__name__})", type="Unavailable") from None
+    except (ActionProblem, SealBroken) as error:
+        raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error

@@ -1,0 +1,21 @@
+"""The way from activities to plays, where a note in the database is not enough. The worker hands in the real thing."""
+
+from typing import Protocol
+
+from activities.contracts import RunInput
+
+
+class Plays(Protocol):
+    """Starts plays, and tells them what a person could tell them."""
+
+    async def start(self, workflow_id: str, play: RunInput) -> None:
+        """Start a play; one with this id that was started before is left alone."""
+        ...
+
+    async def cancel(self, workflow_id: str, request_id: str) -> bool:
+        """Cancel a play and leave what it did; False when it has ended."""
+        ...
+
+    async def undo(self, workflow_id: str, request_id: str, *, force: bool) -> bool:
+        """Take back what a play did, and end it; False when it has ended."""
+        ...

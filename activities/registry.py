@@ -1,0 +1,83 @@
+"""The activities a worker offers, made from what it was given: no globals."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from temporalio import activity
+
+from activities.actions.ctas import CloseCta, OpenCta, UpdateCta
+from activities.actions.email import SendEmail
+from activities.actions.http import CallWebService
+from activities.actions.records import AddNote, EmitEvent, UpdateAccount
+from activities.actions.tasks import CloseTask, CreateTask
+from activities.contracts import UNDO, ActionCall, ActionResult, UndoCall, UndoResult
+from activities.effects import Action, Ledger, Pause
+from activities.failures import as_activity_failure
+from activities.outlet import Plays
+from activities.services import Services
+from connectors.email.mail import Mailer
+from connectors.http.client import WebClient
+from storage.session import Database
+
+Activity: TypeAlias = Callable[..., Awaitable[object]]
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """What the activities work with. `sender` is the address of mails whose step names none."""
+
+    database: Database
+    plays: Plays
+    mailer: Mailer
+    web: WebClient
+    sender: str
+    after_answer: Pause | None = None
+
+
+def build_activities(dependencies: Dependencies) -> list[Activity]:
+    """Give every activity: one for each action of the catalog, the undo, and the product's own services."""
+    actions = build_actions(dependencies)
+    ledger = Ledger(dependencies.database, actions, after_answer=dependencies.after_answer)
+    performed = [_performing(name, ledger) for name in actions]
+    return [
+        *performed,
+        _undoing(ledger),
+        *Services(dependencies.database, dependencies.plays).all(),
+    ]
+
+
+def build_actions(dependencies: Dependencies) -> Mapping[str, Action]:
+    """Give every action by its name."""
+    actions: tuple[Action, ...] = (
+        CreateTask(),
+        CloseTask("cancelled"),
+        CloseTask("done"),
+        OpenCta(),
+        UpdateCta(),
+        CloseCta(),
+        AddNote(),
+        EmitEvent(),
+        UpdateAccount(),
+        SendEmail(dependencies.mailer, dependencies.sender),
+        CallWebService(dependencies.web),
+    )
+    return {action.contract.name: action for action in actions}
+
+
+def _performing(name: str, ledger: Ledger) -> Activity:
+    @activity.defn(name=name)
+    async def perform(call: ActionCall) -> ActionResult:
+        with as_activity_failure():
+            return await ledger.perform(call)
+
+    return perform
+
+
+def _undoing(ledger: Ledger) -> Activity:
+    @activity.defn(name=UNDO)
+    async def undo(call: UndoCall) -> UndoResult:
+        with as_activity_failure():
+            return await ledger.undo(call)
+
+    return undo
