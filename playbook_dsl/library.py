@@ -1,0 +1,104 @@
+"""The texts around a playbook: message templates, `people.yaml`, and other playbooks as far as starting them goes."""
+
+from playbook_dsl.catalog import ParamDef, People, PlaybookRef, TemplateDef
+from playbook_dsl.compose import compose, decode
+from playbook_dsl.diagnostics import Diagnostic, Report
+from playbook_dsl.nodes import Document, Mapping, Node, Sequence
+from playbook_dsl.parse.keys import Keys, Reader
+from playbook_dsl.parse.playbook import parse
+from playbook_dsl.resolve.scopes import field_type
+from playbook_dsl.source import SourceText, Span
+from playbook_dsl.syntax import FieldSpec, PlayBody
+from playbook_dsl.walks import places
+
+CHANNELS = ("email", "sms", "slack", "in_app")
+TEMPLATE_SUFFIX = ".md.j2"
+_FENCE = "---"
+
+Findings = tuple[Diagnostic, ...]
+
+
+def read_template(source: bytes | str, name: str, path: str) -> tuple[TemplateDef | None, Findings]:
+    """Read a message template: front matter between two lines of `---` with `channel` and `subject`, then the body.
+
+    Args:
+        source: the file.
+        name: what playbooks call it: the file's name without `.md.j2`.
+        path: how the file is called in the findings.
+    """
+    text, report = decode(source, path)
+    parts = None if report.has_errors else _front_matter(text, report)
+    if parts is None:
+        return None, report.sorted()
+    head, body = parts
+    document = compose(SourceText(path, head), report)
+    template = None if document is None else _template(document, report, name, path, body)
+    findings = report.sorted()
+    return (None if any(one.is_error for one in findings) else template), findings
+
+
+def _front_matter(text: SourceText, report: Report) -> tuple[str, str] | None:
+    """Cut a template into its front matter (with its first line of dashes, so that lines keep their numbers) and its body."""
+    lines = text.text.splitlines(keepends=True)
+    end = next((number for number, line in enumerate(lines[1:], 1) if line.strip() == _FENCE), None)
+    if end is not None and lines[0].strip() == _FENCE:
+        return "".join(lines[:end]), "".join(lines[end + 1 :]).lstrip("\r\n")
+    message = "a template starts with its front matter between two lines of ---"
+    report.error("PB103", Span(text.path, 1, 1), message, hint="write ---, channel: email, subject: …, --- and then the body")
+    return None
+
+
+def _template(document: Document, report: Report, name: str, path: str, body: str) -> TemplateDef | None:
+    reader = Reader(document, report)
+    mapping = reader.mapping(document.root, "the front matter", "write channel: email and subject: … below each other")
+    if mapping is None:
+        return None
+    keys = Keys(reader, mapping, "the front matter", ("channel", "subject"), required=("channel",))
+    channel, subject = keys.choice("channel", *CHANNELS), keys.word("subject")
+    if channel is not None and channel.text == "email" and subject is None and not keys.has("subject"):
+        report.error("PB109", keys.span, 'the front matter of a mail needs the key "subject"')
+    return TemplateDef(name, channel.text if channel else "email", subject.text if subject else "", body, path)
+
+
+def read_people(source: bytes | str, path: str = "people.yaml") -> tuple[People, Findings]:
+    """Read `people.yaml`: `roles`, `teams` and `people`, each a list of names or a map from names to what they mean."""
+    text, report = decode(source, path)
+    document = None if report.has_errors else compose(text, report)
+    if document is None:
+        return People(), report.sorted()
+    reader = Reader(document, report)
+    mapping = reader.mapping(document.root, "people.yaml", "write roles:, teams: or people: with names below")
+    if mapping is None:
+        return People(), report.sorted()
+    keys = Keys(reader, mapping, "people.yaml", ("roles", "teams", "people"))
+    found = {key: _names(keys, key) for key in ("roles", "teams", "people")}
+    return People(found["roles"], found["teams"], found["people"]), report.sorted()
+
+
+def _names(keys: Keys, key: str) -> frozenset[str]:
+    node: Node | None = keys.node(key)
+    if node is None:
+        return frozenset()
+    if isinstance(node, Mapping):
+        return frozenset(entry.key.text for entry in node.entries)
+    if not isinstance(node, Sequence):
+        keys.reader.wrong_shape(node, keys.label(key), "a list of names, or a map from names to what they mean")
+        return frozenset()
+    return frozenset(word.text for word in keys.words(key))
+
+
+def read_playbook_ref(source: bytes | str, path: str) -> PlaybookRef | None:
+    """Give another playbook as far as one that starts it must know it; None for a file that is no playbook. Its mistakes are its own."""
+    text, report = decode(source, path)
+    document = None if report.has_errors else compose(text, report)
+    playbook = parse(document, report) if document is not None else None
+    if playbook is None or playbook.slug is None:
+        return None
+    bodies = (place.step.body for place in places(playbook))
+    plays = tuple(dict.fromkeys(body.playbook.text for body in bodies if isinstance(body, PlayBody) and body.playbook))
+    return PlaybookRef(playbook.slug.text, {field.name.text: _input(field) for field in playbook.inputs}, plays)
+
+
+def _input(field: FieldSpec) -> ParamDef:
+    required = field.default is None and (field.required is None or field.required.value is not False)
+    return ParamDef(field_type(field).present(), required=required, help=field.help.text if field.help else "")
