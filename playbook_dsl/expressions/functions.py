@@ -87,7 +87,7 @@ def _extreme(test: Compare) -> Function:
 def _sum(arguments: Arguments, env: Env) -> Value:
     if not isinstance(arguments[0], list):
         return None
-    items = [item for item in arguments[0] if item is not None]
+    items = [number for item in arguments[0] if (number := operand(item)) is not None]
     if not items:
         return 0
     if all(item.__class__ in NUMBERS for item in items):

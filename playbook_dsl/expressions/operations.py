@@ -18,6 +18,7 @@ LARGEST_OPERAND: Final = 1e30
 """A value larger than this, or smaller than its inverse, counts as missing in a calculation, so that no product leaves the range."""
 MOST_TEXT: Final = 100_000
 _COMPARED_AS_THEY_ARE: Final = frozenset({bool, str, date})
+_FIFTEEN_DIGITS: Final = 10**15
 _WIDE: Final = Context(prec=200)
 
 Compare = Callable[[object, object], bool]
@@ -42,6 +43,8 @@ def operand(value: Value) -> Value:
         if size > LARGEST_OPERAND or (size and size < 1 / LARGEST_OPERAND):
             return None
         return float(value) if size > LARGEST_EXACT else value
+    if isinstance(value, Money) and value.amount and not 1 / LARGEST_OPERAND <= abs(value.amount) <= LARGEST_OPERAND:
+        return None
     return value
 
 
@@ -54,7 +57,7 @@ def settle(result: float) -> Value:
 
 def exact(number: float) -> Decimal:
     """Give a number in decimal digits, the 15 that a double keeps for certain (as PostgreSQL casts it)."""
-    return Decimal(f"{number:.15g}") if number.__class__ is float or abs(number) >= 10**15 else Decimal(number)
+    return Decimal(f"{number:.15g}") if number.__class__ is float or abs(number) >= _FIFTEEN_DIGITS else Decimal(number)
 
 
 def currency_of(env: Env) -> str | None:
@@ -175,7 +178,7 @@ def remainder_of_numbers(left: float, right: float) -> Value:
     """Give what is left of `left` after taking out whole `right`s; it has the sign of `right`, like in Python."""
     if not right:
         return None
-    if left.__class__ is int and right.__class__ is int:
+    if left.__class__ is int and right.__class__ is int and max(abs(left), abs(right)) < _FIFTEEN_DIGITS:
         return left % right
     divisor = exact(right)
     rest = _WIDE.remainder(exact(left), divisor)
