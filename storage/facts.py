@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import cast
+from typing import Final, cast
 
 from playbook_dsl.values import Json, Money, Value, from_json
 from storage.fact_definitions import CUSTOM, FACTS, STORED_ROOTS, facts_of
@@ -11,6 +11,9 @@ from storage.repositories.accounts import find_account, list_contacts_by_account
 from storage.repositories.people import list_people_by_ids
 from storage.session import Session
 from storage.tables import Account, Contact, Person, Tenant
+
+LONGEST_NOTICE_DAYS: Final = 36_500
+"""A longer period of notice is a slip of the pen, and no date follows from it."""
 
 _CONTACT_ORDER = ("champion", "primary_contact")
 
@@ -90,7 +93,7 @@ def _notice_date(account: Account) -> date | None:
     stored: Mapping[str, object] = contract if isinstance(contract, dict) else {}
     end, days = _value(stored.get("end_date")), stored.get("notice_days")
     end = end or account.renewal_date
-    if not isinstance(end, date) or not isinstance(days, int | float):
+    if not isinstance(end, date) or isinstance(days, bool) or not isinstance(days, int | float) or not 0 <= days <= LONGEST_NOTICE_DAYS:
         return None
     return end - timedelta(days=int(days))
 
