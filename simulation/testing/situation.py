@@ -107,9 +107,23 @@ def _facts(given: Given, catalog: Catalog, literals: Literals) -> dict[str, Valu
     facts = literals.record(Mapping(entries[0].key.span, list(entries)), record(dict(types), open=not types), '"facts"') if entries else {}
     account_type = types.get("account", ANY)
     account = literals.record(given.account, account_type, '"account"') if given.account else {}
-    below = facts.get("account")
-    facts["account"] = {**_DEFAULT_ACCOUNT, **(below if isinstance(below, dict) else {}), **account}
-    return facts
+    return _over(_over(_nothing_known(types), {"account": dict(_DEFAULT_ACCOUNT)}), _over(facts, {"account": account}))
+
+
+def _nothing_known(types: Map[str, Type]) -> dict[str, Value]:
+    """Give every fact as missing, as an account has them of which nothing is known; a missing list is an empty one."""
+    return {
+        name: _nothing_known(kind.fields) if kind.kind == "record" else [] if kind.kind == "list" else None for name, kind in types.items()
+    }
+
+
+def _over(below: dict[str, Value], above: Map[str, Value]) -> dict[str, Value]:
+    """Lay records over records, field by field."""
+    found = dict(below)
+    for name, value in above.items():
+        old = found.get(name)
+        found[name] = _over(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return found
 
 
 def _calendar(given: Given, plan: Plan, facts: Map[str, Value], clock: BusinessCalendar, literals: Literals) -> BusinessCalendar:

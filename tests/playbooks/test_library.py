@@ -1,0 +1,88 @@
+"""The playbooks the product ships: they compile without a warning, their tests pass, their letters can be written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from jinja2 import meta
+
+from activities.messages import render
+from cli.workspace import LIBRARY, catalog_for, compile_file, findings
+from playbook_dsl.plan import ActionStep, Plan, walk
+from playbook_dsl.templates import ENVIRONMENT
+from simulation.testing.suite import as_text, run_tests
+
+FIRST_EIGHT = {
+    "adoption-dip",
+    "at-risk-save",
+    "champion-left",
+    "detractor-follow-up",
+    "onboarding",
+    "payment-failed",
+    "qbr-preparation",
+    "renewal-120-90-60-30",
+}
+PLAYBOOKS = sorted(path for path in LIBRARY.glob("*/*.yaml") if not path.name.endswith(".test.yaml") and path.parent.name == path.stem)
+KNOWN = {
+    "account": {"name": "ACME GmbH", "zone": "Europe/Berlin", "renewal_date": {"$date": "2027-03-23"}},
+    "recipient": {"name": "Ana Silva", "first_name": "Ana", "email": "ana@acme.example"},
+    "sender": {"name": "Maria Lopez", "email": "maria@example.com"},
+    "inputs": {"seats": 10, "meeting_on": {"$date": "2026-12-01"}},
+    "steps": {"outcome": {"answers": {"decisions": "Roll out to the second team"}}},
+}
+
+
+def plan_of(path: Path) -> Plan:
+    plan = compile_file(path).plan
+    assert plan is not None
+    return plan
+
+
+def test_the_first_eight_are_there() -> None:
+    assert {path.stem for path in PLAYBOOKS} >= FIRST_EIGHT
+
+
+def test_no_playbook_template_or_people_file_gets_a_finding() -> None:
+    assert [found.text() for found in findings([LIBRARY]) if found.diagnostics] == []
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.stem)
+def test_a_playbook_has_at_least_two_tests_and_all_pass(path: Path) -> None:
+    tests = path.with_name(f"{path.stem}.test.yaml")
+    result = run_tests(tests.read_bytes(), tests.name, lambda _: plan_of(path), catalog_for(path))
+
+    assert result.passed, as_text([result])
+    assert len(result.results) >= 2
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.stem)
+def test_every_step_of_a_playbook_runs_in_some_test(path: Path) -> None:
+    tests = path.with_name(f"{path.stem}.test.yaml")
+    plan = plan_of(path)
+    result = run_tests(tests.read_bytes(), tests.name, lambda _: plan, catalog_for(path))
+    happened = {word for case in result.results for line in case.timeline for word in line.split()}
+
+    actions = {step.id for step in walk((*plan.steps, *plan.finally_)) if isinstance(step, ActionStep)}
+    assert {step for step in actions if not any(word == step or word.endswith(f".{step}") for word in happened)} == set()
+
+
+def messages() -> list[tuple[str, str, str]]:
+    plans = [plan_of(path) for path in PLAYBOOKS]
+    steps = [step for plan in plans for step in walk((*plan.steps, *plan.finally_)) if isinstance(step, ActionStep)]
+    return sorted({(step.message.name, step.message.subject, step.message.body) for step in steps if step.message})
+
+
+def test_every_template_is_used() -> None:
+    assert {name for name, _, _ in messages()} == {path.name.removesuffix(".md.j2") for path in (LIBRARY / "templates").iterdir()}
+
+
+@pytest.mark.parametrize(("name", "subject", "body"), messages(), ids=lambda text: text if "\n" not in text and "{" not in text else "")
+def test_a_letter_greets_by_name_is_signed_and_short(name: str, subject: str, body: str) -> None:
+    text = render(name, body, KNOWN)
+
+    assert "Ana" in text
+    assert text.rstrip().endswith("Maria Lopez")
+    assert len(text.split()) < 200
+    assert 5 < len(render(name, subject, KNOWN)) < 70
+    assert meta.find_undeclared_variables(ENVIRONMENT.parse(subject + body)) <= set(KNOWN)
