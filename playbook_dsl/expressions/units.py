@@ -21,6 +21,7 @@ _UNITS: Final[dict[tuple[str, int], tuple[str, ...]]] = {
 UNITS: Final = {word: meaning for meaning, words in _UNITS.items() for word in words}
 """Every unit word an author may write, with the part of a `Duration` it fills and how much of it."""
 PREFIXES: Final = frozenset({"business", "working"})
+_DAYS: Final = {"months": 31, "days": 1, "business_days": 2}
 MOST_DAYS: Final = 100_000
 """The longest span, in days or business days: about 270 years. Longer ones leave the calendar."""
 
@@ -39,7 +40,7 @@ def duration_of(amount: str, unit: str) -> Duration | None:
     """Give the duration of a written amount, `("1.5", "hours")`; None when the unit cannot be divided that way or the span is too long."""
     part, factor = UNITS[unit]
     exact = Decimal(amount) * factor
-    days = {"months": 31, "days": 1, "business_days": 2, "working_seconds": 0, "seconds": 0}[part] * exact + exact / 86_400
+    days = exact * _DAYS[part] if part in _DAYS else exact / 86_400
     if days > MOST_DAYS:
         return None
     whole = int(exact)

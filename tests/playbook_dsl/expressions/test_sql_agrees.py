@@ -73,7 +73,7 @@ def book(postgres_url: str) -> Iterator[Book]:
 
 
 # Without shrinking: a smaller case is sought by the shortest source instead, which takes no further queries.
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(accounts=st.lists(rows, min_size=8, max_size=25), sources=st.lists(booleans, min_size=10, max_size=25))
 def test_memory_and_database_answer_alike(book: Book, accounts: list[dict[str, Value]], sources: list[str]) -> None:
     lowered = []
