@@ -1,5 +1,6 @@
 """Message templates: front matter and a Jinja2 body whose names are checked against the facts at publish time."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 import jinja2
@@ -8,10 +9,18 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from playbook_dsl.catalog import TemplateDef
 from playbook_dsl.plan import Message
+from playbook_dsl.types import TEXT, Type, record
 
 ENVIRONMENT = ImmutableSandboxedEnvironment(
     undefined=jinja2.StrictUndefined, autoescape=False
 )  # bodies are Markdown; HTML is escaped where Markdown becomes HTML
+
+
+MESSAGE_NAMES: Mapping[str, Type] = {
+    "recipient": record({"name": TEXT, "first_name": TEXT, "email": TEXT}),
+    "sender": record({"name": TEXT, "email": TEXT}),
+}
+"""What message templates may read besides the names of their step: who gets the message and whose name it bears."""
 
 
 def message_of(template: TemplateDef) -> Message:

@@ -1,6 +1,7 @@
 """`email.send`."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from activities.contracts import JsonTree
@@ -36,7 +37,8 @@ class SendEmail(ExternalAction):
         copies = await resolve_recipients(session, work.run.account, inputs.cc, channel="email") if inputs.cc else None
         sender = await self._sender_of(session, work, inputs.from_)
         # Rendering is pure computing; in a thread it does not hold up the worker's other activities.
-        subject, text = await asyncio.to_thread(_texts, work, inputs)
+        names = {"recipient": _reader(found.recipients), "sender": {"name": sender["name"], "email": sender["address"]}}
+        subject, text = await asyncio.to_thread(_texts, work, inputs, names)
         return {
             "message_id": f"{work.object_id}@{self._sender.rpartition('@')[2] or 'localhost'}",
             "to": [_box(recipient) for recipient in found.recipients],
@@ -65,8 +67,16 @@ class SendEmail(ExternalAction):
         return {"address": person.email, "name": person.name}
 
 
-def _texts(work: Work, inputs: SendEmailInput) -> tuple[str, str]:
-    message, context = work.call.message, work.call.context
+def _reader(recipients: Sequence[Recipient]) -> dict[str, JsonTree]:
+    """Give `recipient` as message templates read it; a letter to several greets them all."""
+    known = [recipient.name for recipient in recipients if recipient.name]
+    firsts = [name.split()[0] for name in known]
+    greeted = " and ".join([", ".join(firsts[:-1]), firsts[-1]] if len(firsts) > 1 else firsts)
+    return {"name": ", ".join(known), "first_name": greeted or "there", "email": recipients[0].address}
+
+
+def _texts(work: Work, inputs: SendEmailInput, names: dict[str, JsonTree]) -> tuple[str, str]:
+    message, context = work.call.message, {**work.call.context, **names}
     subject, body = inputs.subject, inputs.body
     if message is not None:
         subject = render(message.name, message.subject, context) if subject is None else subject
