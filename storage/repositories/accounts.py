@@ -90,6 +90,16 @@ async def list_contacts_by_account(session: Session, account_id: str) -> list[Co
     return list((await session.execute(query)).scalars())
 
 
+async def find_contact(session: Session, contact_id: str) -> Contact | None:
+    """Give a contact."""
+    return (await session.execute(select(Contact).where(col(Contact.id) == contact_id))).scalar_one_or_none()
+
+
+async def list_known_contact_ids(session: Session, ids: Sequence[str]) -> set[str]:
+    """Give those of the ids that are contacts."""
+    return set((await session.execute(select(col(Contact.id)).where(col(Contact.id).in_(ids)))).scalars())
+
+
 async def list_contacts_by_email(session: Session, emails: Sequence[str]) -> list[Contact]:
     """Give the contacts with these addresses, of whatever account."""
     query = select(Contact).where(func.lower(col(Contact.email)).in_([email.lower() for email in emails]))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlmodel import col
 
 from playbook_dsl.values import Json
@@ -69,8 +69,12 @@ async def list_runs_by_launch(session: Session, launch: str) -> list[Run]:
 
 
 async def list_runs_to_start(session: Session, before: datetime, limit: int = 100) -> list[Run]:
-    """Give the plays that should have been started before this time and of which nothing was heard yet."""
-    query = select(Run).where(col(Run.state) == "starting", col(Run.started_at) < before)
+    """Give the plays that should have been started before this time and of which nothing was heard yet.
+
+    Sub-plays are started by their parents; those taken up again are not.
+    """
+    ours = or_(col(Run.parent).is_(None), col(Run.workflow_id).contains(":again"))
+    query = select(Run).where(col(Run.state) == "starting", col(Run.started_at) < before, ours)
     return list((await session.execute(query.order_by(col(Run.started_at)).limit(limit))).scalars())
 
 
@@ -100,8 +104,19 @@ async def list_steps(session: Session, run_id: str) -> list[Step]:
 
 
 async def reopen_run(session: Session, run: Run, *, start: Json) -> None:
-    """Take up a play that has ended, to undo it or to retry it from a step. `start` says how, and is sealed here."""
-    values = {"state": "starting", "outcome": None, "ended_at": None, "error": None, "start": session.seal("run", "start", run.id, start)}
+    """Take up a play that has ended, to undo it or to retry it from a step. `start` says how, and is sealed here.
+
+    It gets a workflow id of its own (`…:again2`), so that asking twice for the same reopening begins it once.
+    """
+    first, _, number = run.workflow_id.partition(":again")
+    values = {
+        "workflow_id": f"{first}:again{int(number or 0) + 1}",
+        "state": "starting",
+        "outcome": None,
+        "ended_at": None,
+        "error": None,
+        "start": session.seal("run", "start", run.id, start),
+    }
     await session.execute(update(Run).where(col(Run.id) == run.id).values(**values))
     await session.refresh(run)
 

@@ -1,0 +1,36 @@
+"""What routes ask for, as types."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.plays import Plays
+from api.security import Actor, current_actor
+from storage.session import Database, Session
+
+
+def get_database(request: Request) -> Database:
+    """Give the application's database."""
+    database: Database = request.app.state.database
+    return database
+
+
+def get_plays(request: Request) -> Plays:
+    """Give the connection to the plays."""
+    plays: Plays = request.app.state.plays
+    return plays
+
+
+DatabaseDep = Annotated[Database, Depends(get_database)]
+PlaysDep = Annotated[Plays, Depends(get_plays)]
+
+
+async def open_session(database: DatabaseDep, actor: Annotated[Actor, Depends(current_actor)]) -> AsyncIterator[Session]:
+    """Give the request's one transaction; it is committed when the route returns and before the answer leaves."""
+    async with database.begin(actor.tenant) as session:
+        yield session
+
+
+# "function": the default scope commits after the answer has left, and a client could read what is not there yet.
+SessionDep = Annotated[Session, Depends(open_session, scope="function")]

@@ -1,0 +1,176 @@
+"""Speaks to the plays in Temporal, and turns Temporal's errors into ours."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import NoReturn
+
+from temporalio.client import Client, WorkflowQueryFailedError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.contracts import JsonTree, RunInput
+from api.problems import (
+    CommandNotAllowed,
+    InputsRefused,
+    PlayNotAnswering,
+    Problem,
+    RunClosed,
+    StepNotFound,
+    StepNotHeld,
+    TaskClosed,
+    TemporalAway,
+)
+from workflows.messages import COMMAND_UPDATE, NEWS_SIGNAL, QUEUE_PLAYS, REFUSED, STATE_QUERY, Command, CommandAnswer, News
+from workflows.starting import priority, search_attributes, static_summary
+
+_RPC_TIMEOUT = timedelta(seconds=5)
+_COMMAND_TIMEOUT = timedelta(seconds=15)
+
+_REFUSALS: dict[str, type[Problem]] = {
+    "no_such_step": StepNotFound,
+    "not_open": TaskClosed,
+    "not_held": StepNotHeld,
+    "closing": RunClosed,
+    "bad_answer": InputsRefused,
+    "not_allowed": CommandNotAllowed,
+}
+
+
+class PlayGone(Exception):
+    """The play is not in Temporal, or has ended."""
+
+
+class Plays:
+    """The plays of one Temporal namespace. Connects when first needed, and again when that failed."""
+
+    def __init__(self, connect: Callable[[], Awaitable[Client]], ui_url: str, namespace: str) -> None:
+        """Keep how to connect; nothing is opened yet."""
+        self._connect = connect
+        self._client: Client | None = None
+        self._connecting = asyncio.Lock()
+        self._ui_url = ui_url.rstrip("/")
+        self._namespace = namespace
+
+    def link(self, workflow_id: str) -> str:
+        """Give the address of a play in the Temporal UI."""
+        return f"{self._ui_url}/namespaces/{self._namespace}/workflows/{workflow_id}"
+
+    async def ping(self) -> None:
+        """Ask Temporal for a sign of life.
+
+        Raises:
+            TemporalAway: there is none.
+        """
+        async with self._temporal() as client:
+            await client.service_client.check_health(timeout=_RPC_TIMEOUT)
+
+    async def start(self, workflow_id: str, play: RunInput) -> bool:
+        """Start a play; False when one with this id runs, or ran, already.
+
+        Raises:
+            TemporalAway: it may or may not have been started; asking again is safe.
+        """
+        try:
+            async with self._temporal() as client:
+                await client.start_workflow(
+                    play.run.playbook,
+                    play,
+                    id=workflow_id,
+                    task_queue=QUEUE_PLAYS,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                    search_attributes=search_attributes(play),
+                    static_summary=static_summary(play),
+                    priority=priority(play),
+                    rpc_timeout=_RPC_TIMEOUT,
+                )
+        except WorkflowAlreadyStartedError:
+            return False
+        return True
+
+    async def command(self, workflow_id: str, command: Command) -> CommandAnswer:
+        """Tell a play what a person wants, and give its answer.
+
+        Raises:
+            PlayGone: the play has ended or is unknown.
+            Problem: the play refused; the kind says why.
+            PlayNotAnswering: no answer came in time; repeating with the same request id is safe.
+        """
+        try:
+            async with self._temporal() as client:
+                answer: CommandAnswer = await client.get_workflow_handle(workflow_id).execute_update(
+                    COMMAND_UPDATE, command, id=command.request_id, result_type=CommandAnswer, rpc_timeout=_COMMAND_TIMEOUT
+                )
+        except WorkflowUpdateFailedError as error:
+            _raise_refusal(error.cause)
+        except WorkflowUpdateRPCTimeoutOrCancelledError:
+            raise PlayNotAnswering from None
+        return answer
+
+    async def state(self, workflow_id: str) -> dict[str, JsonTree]:
+        """Ask a play what it knows of itself.
+
+        Raises:
+            PlayGone: the play is unknown.
+            PlayNotAnswering: no worker answered in time.
+        """
+        try:
+            async with self._temporal() as client:
+                found: dict[str, JsonTree] = await client.get_workflow_handle(workflow_id).query(STATE_QUERY, rpc_timeout=_RPC_TIMEOUT)
+        except (TemporalAway, WorkflowQueryFailedError):
+            raise PlayNotAnswering from None
+        return found
+
+    async def tell(self, workflow_id: str, news: News) -> bool:
+        """Bring news to a play; False when it has ended.
+
+        Raises:
+            TemporalAway: it may or may not have arrived; telling again is safe, because news have ids.
+        """
+        try:
+            async with self._temporal() as client:
+                await client.get_workflow_handle(workflow_id).signal(NEWS_SIGNAL, news, rpc_timeout=_RPC_TIMEOUT)
+        except PlayGone:
+            return False
+        return True
+
+    @asynccontextmanager
+    async def _temporal(self) -> AsyncIterator[Client]:
+        try:
+            yield await self._connected()
+        except RPCError as error:
+            _raise_rpc(error)
+        except (RuntimeError, OSError, TimeoutError) as error:
+            # The bridge gives a refused connection as RuntimeError.
+            raise TemporalAway from error
+
+    async def _connected(self) -> Client:
+        if self._client is None:
+            async with self._connecting:
+                if self._client is None:
+                    async with asyncio.timeout(_RPC_TIMEOUT.total_seconds()):
+                        self._client = await self._connect()
+        return self._client
+
+
+def _raise_rpc(error: RPCError) -> NoReturn:
+    if error.status == RPCStatusCode.NOT_FOUND:
+        raise PlayGone from error
+    if error.status in {RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED, RPCStatusCode.UNKNOWN}:
+        raise TemporalAway from error
+    raise error
+
+
+def _raise_refusal(cause: BaseException | None) -> NoReturn:
+    """Turn the refusal of an update into the problem that its code names."""
+    if not isinstance(cause, ApplicationError):
+        raise PlayNotAnswering from cause
+    if cause.type == REFUSED and cause.details:
+        said = cause.details[0]
+        raise _REFUSALS.get(str(said.get("code")), CommandNotAllowed)(str(said.get("message") or cause.message))
+    if cause.type == "AcceptedUpdateCompletedWorkflow":
+        raise PlayGone from cause
+    raise CommandNotAllowed(cause.message)

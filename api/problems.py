@@ -1,0 +1,412 @@
+"""Everything that can go wrong, as one tree of errors, and the one place where it becomes HTTP (RFC 9457, `application/problem+json`).
+
+A problem has a stable `code`, a `title` that is the same for all of its kind, a `detail` that says what happened here and what to do, and
+`errors` that point at the parts of the request that are wrong. Nothing of the inside (tracebacks, SQL, secrets) is in it.
+"""
+
+import socket
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy.exc import DBAPIError, OperationalError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from playbook_dsl.values import Json
+from storage.pages import BadCursor
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class FieldProblem(BaseModel):
+    """One part of the request that is wrong. `pointer` is a JSON pointer into the body, or `?name` / `/name` of the address."""
+
+    model_config = ConfigDict(frozen=True)
+
+    pointer: str = Field(examples=["#/inputs/discount_percent"])
+    detail: str = Field(examples=['must be at most 30, and is "45"'])
+    code: str | None = Field(default=None, examples=["too_large"])
+
+
+class ProblemBody(BaseModel):
+    """What a refused or failed request is answered with."""
+
+    type: str = Field(examples=["/problems/PLAY003"])
+    code: str = Field(examples=["PLAY003"])
+    title: str = Field(examples=["The play has ended"])
+    status: int = Field(examples=[409])
+    detail: str = Field(examples=["Play r-1 ended as completed; undo it or retry it from a step instead."])
+    instance: str | None = Field(default=None, examples=["/v1/runs/r-1/pause"])
+    errors: list[FieldProblem] = Field(default=[])
+    diagnostics: list[dict[str, object]] | None = Field(default=None, description="What the compiler says, for a refused playbook.")
+
+
+class Problem(Exception):
+    """A request that is refused. Each kind is a subclass with its code, its title and its HTTP status."""
+
+    code: ClassVar[str] = "SYS001"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Something unexpected happened"
+    advice: ClassVar[str] = "Try again; if it happens again, tell the people who run Playkeeper the time and the address."
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        errors: Sequence[FieldProblem] = (),
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Json] | None = None,
+    ) -> None:
+        """Keep what is particular to this request; `extra` are further members of the body."""
+        super().__init__(detail or self.title)
+        self.detail = detail or self.advice
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+
+
+class ActorMissing(Problem):
+    """AUTH001: nobody is named, or the name cannot be one."""
+
+    code, status, title = "AUTH001", 401, "Nobody is signed in"
+    advice = "Send who you are in the header X-Playkeeper-Actor."
+
+
+class RoleMissing(Problem):
+    """AUTH002: the person may not do this."""
+
+    code, status, title = "AUTH002", 403, "Your role does not allow this"
+    advice = "Ask an administrator for the role."
+
+
+class RequestInvalid(Problem):
+    """DATA001: a body, parameter or header has not the form that the API describes."""
+
+    code, status, title = "DATA001", 422, "The request has parts that are wrong"
+    advice = "Correct the parts listed under errors and send it again."
+
+
+class BodyUnreadable(Problem):
+    """DATA002: the body is no JSON, too deep, or holds text that nothing can store."""
+
+    code, status, title = "DATA002", 400, "The body cannot be read"
+    advice = "Send a JSON document in UTF-8."
+
+
+class BodyTooLarge(Problem):
+    """DATA003: more bytes than a request may have."""
+
+    code, status, title = "DATA003", 413, "The request is too large"
+    advice = "Split it into smaller parts."
+
+
+class RouteNotFound(Problem):
+    """DATA004: no such address."""
+
+    code, status, title = "DATA004", 404, "There is nothing at this address"
+    advice = "The addresses are listed at /docs."
+
+
+class MethodNotAllowed(Problem):
+    """DATA005: the address exists, but not with this method."""
+
+    code, status, title = "DATA005", 405, "This address does not know this method"
+    advice = "The header Allow names the methods it knows."
+
+
+class AccountNotFound(Problem):
+    """DATA006: no account has this id."""
+
+    code, status, title = "DATA006", 404, "There is no such account"
+    advice = "Import the account first, or correct its id."
+
+
+class ContactNotFound(Problem):
+    """DATA007: no contact has this id."""
+
+    code, status, title = "DATA007", 404, "There is no such contact"
+    advice = "Correct the id; GET /v1/accounts/{account} lists the account's contacts."
+
+
+class TemplateNotFound(Problem):
+    """DATA008: no message template has this name."""
+
+    code, status, title = "DATA008", 404, "There is no such message template"
+    advice = "GET /v1/templates lists the names."
+
+
+class TemplateFailed(Problem):
+    """DATA009: a message template cannot be rendered for this account."""
+
+    code, status, title = "DATA009", 422, "The template fails on this account"
+    advice = "Correct the template, or fill in what the account lacks."
+
+
+class RequestRepeatedDifferently(Problem):
+    """DATA010: the same Idempotency-Key came with another request."""
+
+    code, status, title = "DATA010", 422, "This Idempotency-Key was used for another request"
+    advice = "Use a new key for a new request, or repeat the first one exactly."
+
+
+class RequestUnderWay(Problem):
+    """DATA013: the request with the same Idempotency-Key is being answered right now."""
+
+    code, status, title = "DATA013", 409, "The same request is being answered"
+    advice = "Wait a second and send it again; it gets the answer of the first one."
+
+
+class ImportRefused(Problem):
+    """DATA011: a file of accounts as a whole cannot be read."""
+
+    code, status, title = "DATA011", 422, "The file cannot be imported"
+    advice = "Send a CSV file in UTF-8 with a header line."
+
+
+class MediaTypeUnknown(Problem):
+    """DATA012: a body of a kind the address does not read."""
+
+    code, status, title = "DATA012", 415, "This kind of body is not understood here"
+    advice = "Send application/json, or what the documentation of the address names."
+
+
+class PlaybookRefused(Problem):
+    """PLAY001: the compiler found errors."""
+
+    code, status, title = "PLAY001", 422, "The playbook has errors"
+    advice = "Correct what the diagnostics say; each names its line and column."
+
+
+class RunNotFound(Problem):
+    """PLAY002: no play has this id."""
+
+    code, status, title = "PLAY002", 404, "There is no such play"
+    advice = "GET /v1/runs lists the plays."
+
+
+class RunClosed(Problem):
+    """PLAY003: the play has ended, and what was asked needs one that goes on."""
+
+    code, status, title = "PLAY003", 409, "The play has ended"
+    advice = "Undo it, or retry it from a step, or start a new one."
+
+
+class TaskClosed(Problem):
+    """PLAY004: the task, question or approval is closed."""
+
+    code, status, title = "PLAY004", 409, "This is no longer open"
+    advice = "Nothing was changed; look at the play to see what was decided."
+
+
+class PlaybookNotFound(Problem):
+    """PLAY005: no playbook (or version) has this name."""
+
+    code, status, title = "PLAY005", 404, "There is no such playbook"
+    advice = "GET /v1/playbooks lists the playbooks."
+
+
+class PlaybookNotPublished(Problem):
+    """PLAY006: the playbook has no published version to start."""
+
+    code, status, title = "PLAY006", 409, "The playbook is not published"
+    advice = "Publish a version first."
+
+
+class InputsRefused(Problem):
+    """PLAY007: the inputs or answers do not fit the form."""
+
+    code, status, title = "PLAY007", 422, "The inputs do not fit the form"
+    advice = "Correct the fields listed under errors."
+
+
+class StepNotFound(Problem):
+    """PLAY008: the play has no step with this key."""
+
+    code, status, title = "PLAY008", 404, "The play has no such step"
+    advice = "GET /v1/runs/{run} lists the steps with their keys."
+
+
+class StepNotHeld(Problem):
+    """PLAY009: the step does not wait for a decision."""
+
+    code, status, title = "PLAY009", 409, "The step is not held"
+    advice = "Retry, skip and edit are for steps that failed and are held; GET /v1/runs/{run} shows which."
+
+
+class CommandNotAllowed(Problem):
+    """PLAY010: the play refused what a person asked."""
+
+    code, status, title = "PLAY010", 409, "The play refused this"
+    advice = "Look at the play to see what it is doing now."
+
+
+class RunStillActive(Problem):
+    """PLAY011: what was asked needs a play that has ended."""
+
+    code, status, title = "PLAY011", 409, "The play has not ended yet"
+    advice = "Cancel it first, or retry a held step in place."
+
+
+class TaskNotFound(Problem):
+    """PLAY012: no inbox item has this id."""
+
+    code, status, title = "PLAY012", 404, "There is no such task"
+    advice = "GET /v1/tasks lists the tasks."
+
+
+class LaunchNotFound(Problem):
+    """PLAY013: no launch has this id."""
+
+    code, status, title = "PLAY013", 404, "There is no such launch"
+    advice = "The id of a launch is in the answer to its start and on its plays."
+
+
+class NothingToUndo(Problem):
+    """PLAY014: the play left nothing behind that could be taken back."""
+
+    code, status, title = "PLAY014", 409, "There is nothing to take back"
+    advice = "Its effects are undone already, or it never started."
+
+
+class TooManyRequests(Problem):
+    """RATE001: more at once than one request may ask for."""
+
+    code, status, title = "RATE001", 429, "Too much at once"
+    advice = "Wait a moment and try again, or ask for less at once."
+
+
+class DatabaseAway(Problem):
+    """SYS002: PostgreSQL does not answer."""
+
+    code, status, title = "SYS002", 503, "The database cannot be reached"
+    advice = "Nothing was changed. Playkeeper goes on by itself when PostgreSQL is back; try again in a few seconds."
+
+
+class TemporalAway(Problem):
+    """SYS003: Temporal does not answer."""
+
+    code, status, title = "SYS003", 503, "Temporal cannot be reached"
+    advice = "Playkeeper goes on by itself when Temporal is back; try again in a few seconds."
+
+
+class PlayNotAnswering(Problem):
+    """SYS004: the play did not answer in time, for example because no worker runs."""
+
+    code, status, title = "SYS004", 503, "The play does not answer"
+    advice = "No worker took the command in time. Check that a worker runs, and repeat the request with the same Idempotency-Key."
+
+
+def all_problems() -> tuple[type[Problem], ...]:
+    """Give every kind of problem, by code."""
+    return tuple(sorted([Problem, *Problem.__subclasses__()], key=lambda kind: kind.code))
+
+
+def problem_response(problem: Problem, path: str) -> Response:
+    """Give the HTTP answer for a problem at this path."""
+    content: dict[str, object] = {
+        "type": f"/problems/{problem.code}",
+        "code": problem.code,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": path,
+        "errors": [error.model_dump(exclude_none=True) for error in problem.errors],
+        **problem.extra,
+    }
+    headers = dict(problem.headers)
+    if problem.status in {429, 503}:
+        headers.setdefault("Retry-After", "3")
+    return JSONResponse(content, status_code=problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def install_problems(app: FastAPI) -> None:
+    """Have every error of the application answered as a problem."""
+    app.add_exception_handler(Problem, _answer_problem)
+    app.add_exception_handler(RequestValidationError, _answer_validation)
+    app.add_exception_handler(HTTPException, _answer_http)
+    app.add_exception_handler(BadCursor, _answer_bad_cursor)
+    app.add_exception_handler(DBAPIError, answer_database_error)
+    app.add_exception_handler(OSError, answer_database_error)
+    app.add_exception_handler(Exception, _answer_unexpected)
+
+
+async def _answer_problem(request: Request, error: Exception) -> Response:
+    problem = error if isinstance(error, Problem) else Problem()
+    return problem_response(problem, request.url.path)
+
+
+async def _answer_validation(request: Request, error: Exception) -> Response:
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    errors = [FieldProblem(pointer=_pointer(item["loc"]), detail=str(item["msg"]), code=str(item["type"])) for item in found[:100]]
+    return problem_response(RequestInvalid(errors=errors), request.url.path)
+
+
+def _pointer(where: Sequence[object]) -> str:
+    root, *rest = [str(part) for part in where] or ["body"]
+    path = "/".join(part.replace("~", "~0").replace("/", "~1") for part in rest)
+    match root:
+        case "body":
+            return f"#/{path}" if path else "#"
+        case "query":
+            return f"?{path}"
+        case _:
+            return f"{root}/{path}"
+
+
+_OF_STATUS: dict[int, type[Problem]] = {
+    400: BodyUnreadable,
+    401: ActorMissing,
+    403: RoleMissing,
+    404: RouteNotFound,
+    405: MethodNotAllowed,
+    413: BodyTooLarge,
+    415: MediaTypeUnknown,
+}
+
+
+async def _answer_http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        return await _answer_unexpected(request, error)
+    kind = _OF_STATUS.get(error.status_code, RequestInvalid if error.status_code < 500 else Problem)
+    return problem_response(kind(headers=error.headers), request.url.path)
+
+
+async def _answer_bad_cursor(request: Request, error: Exception) -> Response:
+    wrong = FieldProblem(pointer="?after", detail="is not a cursor that this list gave; leave it out for the first page", code="bad_cursor")
+    return problem_response(RequestInvalid(errors=[wrong]), request.url.path)
+
+
+# Classes of SQLSTATE: connection lost, out of connections, and shutting down or starting up.
+_AWAY_STATES = {"08", "53", "57"}
+
+
+async def answer_database_error(request: Request, error: Exception) -> Response:
+    """A connection that is gone is PostgreSQL being away; a value it cannot keep is the request's fault; the rest is ours."""
+    if isinstance(error, ConnectionError | TimeoutError | socket.gaierror):  # asyncpg gives a refused connection as it is
+        return _away(request, error)
+    if isinstance(error, DBAPIError):
+        state = str(getattr(error.orig, "sqlstate", None) or "")
+        if error.connection_invalidated or state[:2] in _AWAY_STATES or isinstance(error, OperationalError):
+            return _away(request, error)
+        if state.startswith("22") or isinstance(error.orig and error.orig.__cause__, ValueError):
+            log.warning("value refused by the database", path=request.url.path, error=type(error.orig).__name__)
+            return problem_response(
+                RequestInvalid("A value of the request cannot be stored; check long numbers and texts."), request.url.path
+            )
+    return await _answer_unexpected(request, error)
+
+
+def _away(request: Request, error: Exception) -> Response:
+    log.warning("database away", path=request.url.path, error=type(error).__name__)
+    return problem_response(DatabaseAway(), request.url.path)
+
+
+async def _answer_unexpected(request: Request, error: Exception) -> Response:
+    log.error("request failed", path=request.url.path, method=request.method, error=type(error).__name__, exc_info=error)
+    return problem_response(Problem(), request.url.path)

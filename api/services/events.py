@@ -1,0 +1,61 @@
+"""Takes events in, once each, and sends them to the plays of their account."""
+
+from datetime import UTC, datetime
+
+from api.plays import Plays
+from api.schemas.tasks import DeliverEvent, EventDelivered, EventOut
+from api.security import Actor
+from api.services.news import event_happened
+from api.services.relay import deliver_all
+from storage.ids import new_id
+from storage.repositories.accounts import find_account
+from storage.repositories.timeline import add_event, find_event_by_source, mark_event_delivered
+from storage.session import Database, Session
+from storage.tables import Event
+
+
+async def deliver_event(database: Database, plays: Plays, user: Actor, body: DeliverEvent) -> EventDelivered:
+    """Store an event and send it on; the same one again does nothing."""
+    async with database.begin(user.tenant) as session:
+        known = body.account is not None and await find_account(session, body.account) is not None
+        event = Event(
+            tenant=user.tenant,
+            id=new_id(),
+            name=body.type,
+            source=body.source,
+            vendor_id=body.id,
+            account=body.account if known else None,
+            fields=_fields(body, known=known),
+            occurred_at=body.time or datetime.now(UTC),
+        )
+        if not await add_event(session, event):
+            return await _repeated(session, body)
+        deliveries = await event_happened(session, event)
+        await mark_event_delivered(session, event.id, len(deliveries))
+        stored = await find_event_by_source(session, body.source, body.id) or event
+        await session.refresh(stored)
+        shown = EventOut.model_validate(stored.model_dump())
+    await deliver_all(database, plays, user.tenant, deliveries)
+    return EventDelivered(event=shown, repeated=False, delivered=len(deliveries), message=_message(body, len(deliveries), known=known))
+
+
+def _fields(body: DeliverEvent, *, known: bool) -> dict[str, object]:
+    """An account nobody knows is kept with the event, so that it can be matched later."""
+    return dict(body.data) if known or body.account is None else {**body.data, "unknown_account": body.account}
+
+
+async def _repeated(session: Session, body: DeliverEvent) -> EventDelivered:
+    stored = await find_event_by_source(session, body.source, body.id)
+    shown = EventOut.model_validate(stored.model_dump() if stored else {})
+    message = f'event "{body.id}" of source "{body.source}" was delivered before; nothing was done now'
+    return EventDelivered(event=shown, repeated=True, delivered=0, message=message)
+
+
+def _message(body: DeliverEvent, delivered: int, *, known: bool) -> str:
+    if body.account is None:
+        return "the event names no account; it is kept, and no play was told"
+    if not known:
+        return f'there is no account "{body.account}"; the event is kept unmatched, and no play was told'
+    if delivered == 0:
+        return f"{body.account} is in no play now; the event is kept, and no play was told"
+    return f"{delivered} play{'s' if delivered != 1 else ''} of {body.account} {'were' if delivered != 1 else 'was'} told"

@@ -1,0 +1,111 @@
+"""Carries on what a request began and could not finish: plays not started yet, news not delivered yet.
+
+Runs beside the requests of every API process. Several at once do no harm: a start of the same id changes nothing, and news have ids.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from api.plays import Plays
+from api.problems import Problem
+from api.services.starting import begin
+from storage.repositories.deliveries import list_due_deliveries, news_of, postpone_delivery, remove_delivery
+from storage.repositories.runs import list_runs_to_start
+from storage.repositories.tenants import find_tenant, save_tenant
+from storage.session import Database
+from storage.tables import Delivery, Tenant
+from workflows.messages import News
+
+log = structlog.get_logger()
+
+PAUSE_S = 0.5
+_GRACE = timedelta(seconds=5)
+_AT_ONCE = 20
+
+
+async def make_tenant(database: Database, tenant: str) -> None:
+    """Make the tenant of this installation if there is none yet, as soon as PostgreSQL is there."""
+    while True:
+        try:
+            async with database.begin(tenant) as session:
+                if await find_tenant(session) is None:
+                    await save_tenant(session, Tenant(id=tenant, name=tenant))
+        except (DBAPIError, OSError) as error:
+            log.info("waiting for PostgreSQL", reason=type(error).__name__)
+            await asyncio.sleep(PAUSE_S)
+        else:
+            return
+
+
+async def relay_forever(database: Database, plays: Plays, tenant: str) -> None:
+    """Relay twice a second until cancelled. While PostgreSQL or Temporal is away it waits for it."""
+    while True:
+        try:
+            await relay_once(database, plays, tenant)
+        except (Problem, DBAPIError, OSError) as error:
+            log.info("relay waits", reason=type(error).__name__)
+        await asyncio.sleep(PAUSE_S)
+
+
+async def relay_once(database: Database, plays: Plays, tenant: str, *, grace: timedelta = _GRACE) -> int:
+    """Start and deliver what is left over; give how many were taken care of.
+
+    Args:
+        database: where the rows are.
+        plays: where they go.
+        tenant: whose rows.
+        grace: how old a start must be before it counts as left over.
+    """
+    async with database.begin(tenant) as session:
+        runs = [run.id for run in await list_runs_to_start(session, datetime.now(UTC) - grace)]
+        deliveries = await list_due_deliveries(session)
+    await begin_all(database, plays, tenant, runs)
+    await deliver_all(database, plays, tenant, deliveries)
+    return len(runs) + len(deliveries)
+
+
+async def begin_all(database: Database, plays: Plays, tenant: str, run_ids: Sequence[str]) -> None:
+    """Begin plays, twenty at once. What fails is left for the relay; one that cannot start does not keep the others."""
+    free = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(run_id: str) -> None:
+        async with free:
+            try:
+                await begin(database, plays, tenant, run_id)
+            except (Problem, DBAPIError, OSError) as error:
+                log.warning("play not started yet", run=run_id, reason=type(error).__name__)
+
+    await asyncio.gather(*(one(run_id) for run_id in run_ids))
+
+
+async def deliver_all(database: Database, plays: Plays, tenant: str, deliveries: Sequence[Delivery]) -> int:
+    """Bring news to plays; give how many were told. What fails is tried again later."""
+    free = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(row: Delivery) -> bool:
+        async with free:
+            try:
+                return await _deliver(database, plays, tenant, row)
+            except (Problem, DBAPIError, OSError) as error:
+                log.warning("news not delivered yet", workflow_id=row.workflow_id, reason=type(error).__name__)
+                return False
+
+    return sum(await asyncio.gather(*(one(row) for row in deliveries)))
+
+
+async def _deliver(database: Database, plays: Plays, tenant: str, row: Delivery) -> bool:
+    async with database.begin(tenant) as session:
+        news = News.model_validate(news_of(session, row))
+    try:
+        told = await plays.tell(row.workflow_id, news)
+    except Problem:
+        async with database.begin(tenant) as session:
+            await postpone_delivery(session, row)
+        raise
+    async with database.begin(tenant) as session:
+        await remove_delivery(session, row.id)
+    return told
