@@ -110,24 +110,41 @@ def _syntax_error(text: SourceText, error: yaml.MarkedYAMLError) -> _Refused:
     eaten = eaten_value(text, at)
     if eaten is not None:
         return _Refused("PB111", eaten.start, eaten.end, eaten.message, f"write {eaten.fixed}", eaten)
-    problem = str(error.problem or "").replace("did not find expected", "expected")
+    problem, context, opened = str(error.problem or ""), str(error.context or ""), error.context_mark
     line = text.line(text.span(at, at + 1).line)
-    if line[: len(line) - len(line.lstrip())].count("\t"):
+    if "\t" in line[: len(line) - len(line.lstrip())]:
         return _Refused("PB103", at, at + 1, "the line is indented with a tab; YAML allows only spaces", "replace every tab by two spaces")
-    context = f" {error.context}" if error.context else ""
-    return _Refused("PB103", at, at + 1, f"this is not YAML:{context} {problem}".rstrip(), _syntax_hint(problem, error.context or ""))
+    if opened is not None and mark is not None and "quoted scalar" in context:
+        return _Refused(
+            "PB103", opened.index, opened.index + 1, "a quote is opened here and never closed", "close it at the end of the text"
+        )
+    if opened is not None and mark is not None and "flow" in context and opened.line != mark.line:
+        return _Refused(
+            "PB103",
+            opened.index,
+            opened.index + 1,
+            "a bracket is opened here and not closed where it should be",
+            "close it, or add the missing comma",
+        )
+    return _Refused("PB103", at, at + 1, *_in_plain_words(problem, context))
 
 
-def _syntax_hint(problem: str, context: str) -> str:
-    if "quoted scalar" in context:
-        return "a quote is opened here or above and never closed"
+def _in_plain_words(problem: str, context: str) -> tuple[str, str]:
+    """Give what libyaml says as a sentence for people who do not know its words, and what to do."""
     if "flow" in context:
-        return "a bracket is opened above and never closed, or a comma is missing"
-    if "mapping values" in problem or "expected key" in problem:
-        return "look at the indentation of this line and the one above; a text with a colon needs quotes"
+        return "the list or map in brackets goes wrong here", "a comma or a closing bracket is missing, or a text needs quotes"
+    if "mapping values" in problem:
+        return "a key cannot stand here", "look at the indentation of this line and the one above; a text with a colon needs quotes"
+    if "expected key" in problem:
+        return "this line does not fit the block above it", "look at its indentation: keys of one map start in the same column"
     if "block sequence" in problem:
-        return "a list starts on its own line, below its key"
-    return "look at the indentation and the quotes of this line and the one above"
+        return "a list cannot start here", "start it on its own line, below its key"
+    if "cannot start any token" in problem:
+        return "no text starts with this character", "put the text in quotes"
+    return (
+        f"this is not YAML: {problem.replace('did not find expected', 'expected')}",
+        "look at the indentation and the quotes of this line and the one above",
+    )
 
 
 def _start(event: yaml.Event) -> yaml.Mark:

@@ -11,6 +11,8 @@ from playbook_dsl.source import SourceText, Span
 MAX_DIAGNOSTICS = 100
 _KEPT = 1_000
 _PICTURE_WIDTH = 160
+# A finding about a secret does not print it once more.
+_HIDDEN = frozenset({"PB601", "PB602"})
 
 Severity = Literal["error", "warning"]
 
@@ -51,7 +53,7 @@ class Diagnostic:
 
 def render(diagnostic: Diagnostic, source: SourceText) -> str:
     """Give the machine line, the line of the file with the place marked, and the hint."""
-    lines = [diagnostic.machine_line(), *_picture(diagnostic.span, source)]
+    lines = [diagnostic.machine_line(), *_picture(diagnostic.span, source, hide=diagnostic.code in _HIDDEN)]
     if diagnostic.hint:
         lines.append(f"   hint: {diagnostic.hint}")
     return "\n".join(lines)
@@ -62,8 +64,10 @@ def render_all(diagnostics: Iterable[Diagnostic], source: SourceText) -> str:
     return "".join(f"{render(diagnostic, source)}\n" for diagnostic in diagnostics)
 
 
-def _picture(span: Span, source: SourceText) -> list[str]:
+def _picture(span: Span, source: SourceText, *, hide: bool) -> list[str]:
     line = source.line(span.line)
+    if hide:
+        line = line[: span.column - 1] + "•" * span.length + line[span.column - 1 + span.length :]
     if span.file != source.path or not line.strip():
         return []
     start = span.column - 1

@@ -11,11 +11,12 @@ Word: TypeAlias = Scalar
 
 @dataclass(slots=True)
 class Expression:
-    """An expression; `expects` is the type its place wants (None: any), `what` names the place in a message."""
+    """An expression; `expects` is the type its place wants (None: any), `also` others it takes, `what` names the place in a message."""
 
     scalar: Scalar
     expects: Type | None = None
     what: str = ""
+    also: tuple[Type, ...] = ()
 
 
 @dataclass(slots=True)

@@ -9,6 +9,7 @@ from playbook_dsl.parse.keys import short
 from playbook_dsl.resolve.resolution import Resolution
 from playbook_dsl.source import Span
 from playbook_dsl.syntax import ActionBody, Step
+from playbook_dsl.walks import blocks_of
 from playbook_dsl.words import Word
 
 
@@ -40,12 +41,11 @@ def _check_call(catalog: Catalog, report: Report, name: Word, inputs: Mapping) -
 def _no_such_action(catalog: Catalog, report: Report, name: Word) -> None:
     connector = name.text.partition(".")[0]
     same = [other for other in catalog.actions if other.startswith(f"{connector}.")]
-    near = nearest(name.text, catalog.actions)
-    hint = f'did you mean "{near}"?' if near else None
-    if not near and same:
-        hint = f'"{connector}" has: {listed(same)}'
-    elif not near:
-        hint = f"known connectors: {listed({other.partition('.')[0] for other in catalog.actions})}"
+    connectors = {other.partition(".")[0] for other in catalog.actions}
+    near = nearest(name.text, same or [other for other in catalog.actions if nearest(connector, [other.partition(".")[0]])])
+    hint = (
+        f'did you mean "{near}"?' if near else f'"{connector}" has: {listed(same)}' if same else f"known connectors: {listed(connectors)}"
+    )
     report.error("PB240", name.span, f'there is no action "{short(name.text)}"', hint=hint)
 
 
@@ -136,9 +136,10 @@ def _check_no_extras(report: Report, step: Step) -> None:
     if step.verb is None:
         return
     verb = f'"{step.verb.text}" calls no action'
+    inside = "put it on the steps inside" if any(steps for _, steps in blocks_of(step)) else "leave it out"
     _check_not_sending(report, step, verb)
     if step.retry:
-        report.error("PB253", step.place, f'{verb}, so "retry" means nothing', hint="put it on the steps inside")
+        report.error("PB253", step.place, f'{verb}, so "retry" means nothing', hint=inside)
     if step.timeout:
         report.error(
             "PB253",
@@ -147,4 +148,4 @@ def _check_no_extras(report: Report, step: Step) -> None:
             hint='it is the time of one attempt; a wait is limited with "up_to"',
         )
     if step.undo and step.verb.text != "play":
-        report.error("PB253", step.undo.span, f'{verb}, so "undo" means nothing', hint="put it on the steps inside")
+        report.error("PB253", step.undo.span, f'{verb}, so "undo" means nothing', hint=inside)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from playbook_dsl.checks import actions, expressions, literals, names, plays
+from playbook_dsl.checks import actions, enroll, expressions, flow, forms, literals, names, people, plays, secrets, timing, undo
 from playbook_dsl.diagnostics import Report
 from playbook_dsl.resolve.resolution import Resolution
 
@@ -14,8 +14,36 @@ CHECKS: tuple[Check, ...] = (
     names.check_other_names,
     expressions.check_expressions,
     literals.check_literals,
+    forms.check_forms,
     actions.check_actions,
+    people.check_owners,
+    people.check_recipients,
     plays.check_plays,
+    flow.check_steps_exist,
+    flow.check_reached,
+    flow.check_loops,
+    flow.check_choices,
+    flow.check_time_outs,
+    flow.check_asks,
+    flow.check_since,
+    flow.check_finally,
+    undo.check_irreversible,
+    undo.check_undo_rules,
+    undo.check_exit_undo,
+    undo.check_held_blocks,
+    timing.check_fixed_durations,
+    timing.check_waits,
+    timing.check_until_words,
+    timing.check_times_of_day,
+    timing.check_time_rules,
+    timing.check_days_of_people,
+    timing.check_goal_and_deadline,
+    enroll.check_events,
+    enroll.check_triggers,
+    enroll.check_limits,
+    enroll.check_audience,
+    secrets.check_secrets,
+    secrets.check_sensitive_inputs,
 )
 
 

@@ -9,25 +9,44 @@ from playbook_dsl.resolve.resolution import Resolution, Use
 # Records whose unknown names are told here, in the author's words, and not as "a record without that field".
 _KINDS = {"steps": "step", "inputs": "input", "vars": "value", "tables": "table"}
 
+_EXAMPLES = {
+    "money": "an amount with its currency, such as 500 EUR",
+    "duration": "a duration, such as 3 business days",
+    "date": "a date, such as 2026-11-23",
+}
+
 
 def check_expressions(found: Resolution, report: Report) -> None:
     """PB2xx and PB3xx: what the expression front end says of each expression, at its place in the file."""
     for use in found.uses:
+        unknown = [reference for reference in use.checked.references if _is_unknown(use, reference)]
+        for reference in unknown:
+            _report_name(found, report, use, reference)
         for problem in use.checked.problems:
-            _report(found, report, use, problem)
-        for reference in use.checked.references:
-            if reference.path[0] in _KINDS and len(reference.path) > 1:
-                _check_name(found, report, use, reference)
+            if not any(problem.offset <= reference.offset < problem.offset + problem.length for reference in unknown):
+                _report(found, report, use, problem)
+
+
+def _is_unknown(use: Use, reference: Reference) -> bool:
+    kind = use.env.scope.names.get(reference.path[0])
+    return reference.path[0] in _KINDS and len(reference.path) > 1 and kind is not None and reference.path[1] not in kind.fields
 
 
 def _report(found: Resolution, report: Report, use: Use, problem: Problem) -> None:
     span = found.document.place(use.scalar, problem.offset, problem.length)
     add = report.error if problem.severity == "error" else report.warning
-    hint = problem.hint
-    if problem.code == "PB305" and problem.message.startswith("duration must stand here, but this is number"):
-        number = use.scalar.text.strip()
-        hint = f'write of what: "{number} days", "{number} business days" or "{number} hours"'
-    add(problem.code, span, f"{_where(use)}{problem.message}", hint=hint)
+    text = use.scalar.text.strip()
+    name = use.scalar.text[problem.offset : problem.offset + problem.length]
+    message, hint = problem.message, problem.hint
+    if problem.code == "PB217":
+        message = f'"{name}" cannot be read here: {message}'
+    elif problem.code == "PB305" and message.startswith("duration must stand here, but this is number"):
+        hint = f'write of what: "{text} days", "{text} business days" or "{text} hours"'
+    elif problem.code == "PB201" and use.bare and name == text:
+        hint = f"for the text itself write \"'{text}'\""
+    elif use.form == "expression" and use.expects is not None and use.expects.kind in _EXAMPLES and problem.code in ("PB201", "PB211"):
+        hint = f"write {_EXAMPLES[use.expects.kind]}"
+    add(problem.code, span, f"{_where(use)}{message}", hint=hint)
 
 
 def _where(use: Use) -> str:
@@ -36,11 +55,9 @@ def _where(use: Use) -> str:
     return f"{use.what}: " if use.what else ""
 
 
-def _check_name(found: Resolution, report: Report, use: Use, reference: Reference) -> None:
+def _report_name(found: Resolution, report: Report, use: Use, reference: Reference) -> None:
     root, name = reference.path[0], reference.path[1]
-    known = _known(found, use, root)
-    if name in known or root not in use.env.scope.names:
-        return
+    known = use.env.scope.names[root].fields
     offset = reference.offset + len(root) + 1
     span = found.document.place(use.scalar, offset, len(name))
     reader = f'step "{use.step.name}" reads' if use.step else f"{use.what or 'this'} reads"
@@ -52,8 +69,3 @@ def _check_name(found: Resolution, report: Report, use: Use, reference: Referenc
     near = nearest(name, known)
     hint = f'did you mean "{near}"?' if near else f"known here: {listed(known)}" if known else "there is none to read here"
     report.error("PB201", span, f'{reader} "{path}", but no {_KINDS[root]} has the {word} "{name}"', hint=hint)
-
-
-def _known(found: Resolution, use: Use, root: str) -> list[str]:
-    kind = use.env.scope.names.get(root)
-    return list(kind.fields) if kind else []

@@ -1,7 +1,7 @@
 """Exits, of the play and of a stage."""
 
 from playbook_dsl.nodes import Mapping, Node, Sequence
-from playbook_dsl.parse.keys import Keys
+from playbook_dsl.parse.keys import Keys, short
 from playbook_dsl.parse.parser import Parser
 from playbook_dsl.syntax import ExitSpec
 
@@ -28,6 +28,11 @@ def _exit(parser: Parser, mapping: Mapping) -> ExitSpec:
         own = Keys(parser, then, '"then" of an exit', ("undo",), required=("undo",))
         spec.then, spec.undo = "undo_steps", own.words("undo")
     elif then is not None:
-        word = keys.choice("then", "undo", "keep")
-        spec.then = word.text if word else "keep"
+        word = keys.word("then")
+        if word and word.text not in ("undo", "keep"):
+            hint = "legal: keep, undo, {undo: [step ids]}, or a list of steps"
+            parser.report.error(
+                "PB115", word.span, f'"then" of an exit cannot be "{short(word.text)}"', hint=hint, suggest=(word.text, ("keep", "undo"))
+            )
+        spec.then = "undo" if word and word.text == "undo" else "keep"
     return spec

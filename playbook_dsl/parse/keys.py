@@ -8,7 +8,7 @@ from playbook_dsl.diagnostics import Report, listed, nearest
 from playbook_dsl.eaten import quoted
 from playbook_dsl.nodes import Document, Entry, Mapping, Node, Scalar, Sequence
 from playbook_dsl.source import Span
-from playbook_dsl.types import BOOL, DURATION, Type
+from playbook_dsl.types import BOOL, DATE, DATETIME, DURATION, Type
 from playbook_dsl.words import Expression, Owners, Value, Word
 
 T = TypeVar("T")
@@ -201,7 +201,7 @@ class Keys:
 
     def label(self, key: str) -> str:
         """Give the words a message uses for a key of this map."""
-        return f'"{key}" of {self.what}' if self.what != "the playbook" else f'"{key}"'
+        return f'"{key}"' if self.what in ("the playbook", "the step") else f'"{key}" of {self.what}'
 
     def word(self, key: str) -> Word | None:
         """Give a text."""
@@ -241,6 +241,13 @@ class Keys:
     def duration(self, key: str) -> Expression | None:
         """Give a duration."""
         return self.expression(key, DURATION)
+
+    def moment(self, key: str) -> Expression | None:
+        """Give an expression that is a date or a moment."""
+        found = self.expression(key, DATE)
+        if found is not None:
+            found.also = (DATETIME,)
+        return found
 
     def value(self, key: str, expects: Type | None = None) -> Value | None:
         """Give a literal or a text with `{{ }}`."""

@@ -12,7 +12,6 @@ from playbook_dsl.parse.parser import Parser, VerbParser
 from playbook_dsl.parse.policies import on_error, retry
 from playbook_dsl.source import Span
 from playbook_dsl.syntax import DeadlineSpec, DefaultsSpec, GoalSpec, PlaybookSpec, TimeSpec
-from playbook_dsl.types import DATE
 
 VERBS: dict[str, VerbParser] = {
     "wait": waits.wait,
@@ -73,7 +72,7 @@ def _goal(keys: Keys) -> GoalSpec | None:
     if mapping is None:
         return None
     own = Keys(keys.reader, mapping, '"goal"', ("name", "if", "within", "by"), required=("name",))
-    return GoalSpec(mapping.span, own.word("name"), own.condition(), own.duration("within"), own.expression("by", DATE))
+    return GoalSpec(mapping.span, own.word("name"), own.condition(), own.duration("within"), own.moment("by"))
 
 
 def _deadline(keys: Keys) -> DeadlineSpec | None:

@@ -77,12 +77,12 @@ def _condition(keys: Keys, key: str) -> Read:
     return keys.expression(key, BOOL)
 
 
-def _any(keys: Keys, key: str) -> Read:
-    return keys.expression(key)
-
-
 def _duration(keys: Keys, key: str) -> Read:
     return keys.expression(key, DURATION)
+
+
+def _moment(keys: Keys, key: str) -> Read:
+    return keys.moment(key)
 
 
 def _value(keys: Keys, key: str) -> Read:
@@ -132,7 +132,7 @@ _READERS: dict[str, dict[str, Callable[[Keys, str], Read]]] = {
     "becomes": {"becomes": _condition, "for": _duration},
     "change": {"change": _word, "from": _value, "to": _value},
     "segment": {"segment": _word, "enters": _same_day, "leaves": _same_day},
-    "date": {"date": _any, "before": _duration, "after": _duration, "same_day": _same_day, "late": _late},
+    "date": {"date": _moment, "before": _duration, "after": _duration, "same_day": _same_day, "late": _late},
     "unchanged": {"unchanged": _word, "for": _duration},
     "schedule": {"schedule": _schedule},
 }

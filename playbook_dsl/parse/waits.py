@@ -1,11 +1,11 @@
 """The verbs that wait: for time, for events, for people."""
 
-from playbook_dsl.nodes import Mapping, Node, Scalar, Sequence
+from playbook_dsl.nodes import Node, Scalar, Sequence
 from playbook_dsl.parse.forms import fields
 from playbook_dsl.parse.keys import Keys, short
 from playbook_dsl.parse.parser import Parser
 from playbook_dsl.syntax import AlternativeSpec, AskBody, EscalationSpec, WaitBody, WaitUntilBody
-from playbook_dsl.types import TEXT
+from playbook_dsl.types import DURATION, TEXT
 from playbook_dsl.words import Expression, Owners, Value, Word
 
 PAUSED = ("shift", "keep_date")
@@ -14,9 +14,7 @@ PAUSED = ("shift", "keep_date")
 def wait(parser: Parser, node: Node, verb: Word) -> WaitBody:
     """Read `wait`: a duration, or a map with `for`, `until` or `at`."""
     if isinstance(node, Scalar):
-        keys = Keys(parser, Mapping(node.span), '"wait"', ())
-        expression = parser.expression(node, '"wait"', None)
-        return WaitBody(for_=expression)
+        return WaitBody(for_=parser.expression(node, '"wait"', DURATION))
     mapping = parser.mapping(node, '"wait"', "write wait: 3 days, or wait: {until: account.renewal_date}")
     if mapping is None:
         return WaitBody()
@@ -29,7 +27,7 @@ def wait(parser: Parser, node: Node, verb: Word) -> WaitBody:
         )
     return WaitBody(
         for_=keys.duration("for"),
-        until=keys.expression("until"),
+        until=keys.moment("until"),
         at=keys.word("at"),
         land_on=keys.choice("land_on", "business day"),
         fixed=keys.flag("fixed"),

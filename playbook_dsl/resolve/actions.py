@@ -10,7 +10,7 @@ from playbook_dsl.resolve.env import Env
 from playbook_dsl.resolve.resolution import Resolution
 from playbook_dsl.resolve.scopes import fact_types
 from playbook_dsl.syntax import ActionBody, PlayBody, Step
-from playbook_dsl.types import ANY, DATE, DURATION, Type
+from playbook_dsl.types import ANY, DATE, DATETIME, DURATION, Type
 from playbook_dsl.words import Expression
 
 DUE = re.compile(r"(?P<span>.+?)\s+(?P<side>before|after)\s+(?P<date>.+)", re.DOTALL)
@@ -79,11 +79,11 @@ def _due(found: Resolution, step: Step, node: Scalar, what: str, env: Env) -> No
         return
     parts = split_due(node)
     if parts is None:
-        found.expression(Expression(node, None, what), env, step)
+        found.expression(Expression(node, DURATION, what, (DATE, DATETIME)), env, step)
         return
     span, _, day = parts
     found.expression(Expression(span, DURATION, what), env, step)
-    found.expression(Expression(day, DATE, what), env, step)
+    found.expression(Expression(day, DATE, what, (DATETIME,)), env, step)
 
 
 def split_due(node: Scalar) -> tuple[Scalar, str, Scalar] | None:

@@ -4,9 +4,14 @@ from playbook_dsl.enroll_syntax import EnrollSpec, TriggerSpec
 from playbook_dsl.nodes import Scalar
 from playbook_dsl.resolve.env import Env
 from playbook_dsl.resolve.resolution import Resolution
-from playbook_dsl.resolve.scopes import RUN_OF_LAUNCH, event_type, fact_types
+from playbook_dsl.resolve.scopes import RUN_OF_LAUNCH, WHY_MISSING, event_type, fact_types
 from playbook_dsl.types import Type
 from playbook_dsl.words import Expression, Value
+
+_LATER = "the play has not begun yet"
+WHY_NOT_OUTSIDE = {**WHY_MISSING, "steps": _LATER, "vars": _LATER, "at_start": _LATER, "run": _LATER}
+_FACTS_ONLY = "an audience is asked of the database and knows facts only"
+WHY_NOT_AUDIENCE = {**WHY_NOT_OUTSIDE, **dict.fromkeys(("inputs", "tables", "event", "trigger"), _FACTS_ONLY)}
 
 
 def resolve_enroll(found: Resolution, enroll: EnrollSpec, start: Env) -> None:
@@ -19,10 +24,10 @@ def resolve_enroll(found: Resolution, enroll: EnrollSpec, start: Env) -> None:
         "event": start.base["event"],
         "trigger": start.base["trigger"],
     }
-    plain = Env(outside)
+    plain = Env(outside, WHY_NOT_OUTSIDE)
     for trigger in enroll.triggers:
         _trigger(found, trigger, plain)
-    found.expression(enroll.audience, Env(facts))
+    found.expression(enroll.audience, Env(facts, WHY_NOT_AUDIENCE))
     for suppression in enroll.suppress:
         found.expression(suppression.when, plain)
     found.expression(enroll.again_after, plain)
@@ -36,7 +41,7 @@ def resolve_enroll(found: Resolution, enroll: EnrollSpec, start: Env) -> None:
 
 def _trigger(found: Resolution, trigger: TriggerSpec, env: Env) -> None:
     if trigger.kind == "event" and isinstance(trigger.subject, Scalar):
-        env = Env({**env.base, "event": event_type(found.catalog, trigger.subject.text)})
+        env = Env({**env.base, "event": event_type(found.catalog, trigger.subject.text)}, env.why)
     found.expression(trigger.when, env)
     found.expression(trigger.settle, env)
     for value in trigger.keys.values():

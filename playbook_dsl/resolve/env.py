@@ -10,9 +10,13 @@ from playbook_dsl.types import Type
 
 @dataclass(frozen=True, eq=False)
 class Env:
-    """`base` never changes within a file; `steps`, `vars` and `local` grow along the way. `lenient`: missing values are let through."""
+    """A place. `base` and `why` (the reasons for names that are not there) stay as they are; the others grow along the way.
+
+    `lenient`: values that may be missing are let through.
+    """
 
     base: Mapping[str, Type]
+    why: Mapping[str, str] = field(default_factory=lambda: WHY_MISSING)
     steps: Mapping[str, Type] = field(default_factory=dict)
     vars: Mapping[str, Type] = field(default_factory=dict)
     local: Mapping[str, Type] = field(default_factory=dict)
@@ -29,7 +33,7 @@ class Env:
                 "vars": Type("record", fields=self.vars, open=True),
                 **self.local,
             }
-            self._scope.append(Scope(names, why_missing=WHY_MISSING))
+            self._scope.append(Scope(names, why_missing=self.why))
         return self._scope[0]
 
     def _new(self, **changes: object) -> "Env":

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Literal, TypeAlias
 
 from playbook_dsl.nodes import Scalar
+from playbook_dsl.timing.moments import WEEKDAYS, parse_until
 from playbook_dsl.types import Type
 
 Form: TypeAlias = Literal["expression", "text", "literal"]
@@ -14,7 +15,7 @@ def form_of(scalar: Scalar, expects: Type | None, *, bare: bool = False) -> Form
 
     A duration, money or a date that is not written out (`3 months`, `500 EUR`, `account.renewal_date`) is an expression without braces.
     """
-    if "{{" in scalar.text:
+    if "{{" in scalar.text or "{%" in scalar.text:
         return "text"
     if bare and isinstance(scalar.value, str):
         return "expression"
@@ -35,3 +36,12 @@ def iso_moment(text: str) -> date | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else None
+
+
+_STARTS = ("next ", "end of ", "start of ", "first ", "last ", "tomorrow", *WEEKDAYS)
+
+
+def is_day_in_words(text: str) -> bool:
+    """Say whether a text is, or is meant to be, a day in words such as `next monday`."""
+    plain = text.lower().strip()
+    return parse_until(text) is not None or plain.startswith(_STARTS)

@@ -8,7 +8,7 @@ from playbook_dsl.expressions.check import Checked, check
 from playbook_dsl.expressions.template import check_text
 from playbook_dsl.nodes import Document, Mapping, Node, Scalar
 from playbook_dsl.resolve.env import Env
-from playbook_dsl.resolve.forms import form_of
+from playbook_dsl.resolve.forms import Form, form_of
 from playbook_dsl.resolve.scopes import literal_type
 from playbook_dsl.syntax import FieldSpec, PlaybookSpec, Step
 from playbook_dsl.types import BOOL, Type, list_of, record
@@ -18,13 +18,19 @@ from playbook_dsl.words import Expression, Value
 
 @dataclass(slots=True)
 class Use:
-    """An expression, or a text with `{{ }}`, and what the front end found in it. `step` is the step it belongs to."""
+    """An expression, or a text with `{{ }}`, and what the front end found in it. `step` is the step it belongs to.
+
+    `bare`: the place is one where authors forget that a text needs quotes (`set`).
+    """
 
     scalar: Scalar
     checked: Checked
     what: str
     step: Step | None
     env: Env
+    expects: Type | None = None
+    form: Form = "expression"
+    bare: bool = False
 
 
 @dataclass(slots=True)
@@ -63,7 +69,11 @@ class Resolution:
         if expression is None:
             return None
         checked = check(expression.scalar.text, env.scope, expects=_wanted(expression.expects, env))
-        self.uses.append(Use(expression.scalar, checked, expression.what, step, env))
+        for other in expression.also:
+            if any(problem.code == "PB305" for problem in checked.problems):
+                second = check(expression.scalar.text, env.scope, expects=_wanted(other, env))
+                checked = checked if any(problem.code == "PB305" for problem in second.problems) else second
+        self.uses.append(Use(expression.scalar, checked, expression.what, step, env, expression.expects))
         return checked.type
 
     def value(self, value: Value | None, env: Env, step: Step | None = None) -> Type | None:
@@ -99,7 +109,7 @@ class Resolution:
             return expects or literal_type(scalar)
         wanted = _wanted(expects, env)
         checked = check_text(scalar.text, env.scope, wanted) if form == "text" else check(scalar.text, env.scope, expects=wanted)
-        self.uses.append(Use(scalar, checked, what, step, env))
+        self.uses.append(Use(scalar, checked, what, step, env, expects, form, bare))
         return checked.type
 
 

@@ -9,9 +9,10 @@ from playbook_dsl.nodes import Document
 from playbook_dsl.resolve.actions import resolve_action, resolve_play
 from playbook_dsl.resolve.enroll import resolve_enroll
 from playbook_dsl.resolve.env import Env
+from playbook_dsl.resolve.forms import is_day_in_words
 from playbook_dsl.resolve.outputs import for_each_output, output_of, repeat_output
 from playbook_dsl.resolve.resolution import Resolution
-from playbook_dsl.resolve.scopes import ERROR, RUN_AT_END, base_names, event_type
+from playbook_dsl.resolve.scopes import ERROR, RUN_AT_END, WHY_MISSING, base_names, event_type
 from playbook_dsl.syntax import (
     ActionBody,
     AskBody,
@@ -32,16 +33,23 @@ from playbook_dsl.syntax import (
     WaitBody,
     WaitUntilBody,
 )
-from playbook_dsl.timing.moments import parse_until
-from playbook_dsl.types import ANY, NUMBER, Type, record
+from playbook_dsl.types import ANY, NUMBER, TEXT, Type, record
+from playbook_dsl.words import Expression
 
 
 def resolve(playbook: PlaybookSpec, document: Document, catalog: Catalog, report: Report) -> Resolution:
     """Give every expression of a file its scope and types."""
     found = Resolution(playbook, document, catalog, report)
-    start = Env(base_names(playbook, catalog))
+    start = Env(base_names(playbook, catalog), why={**WHY_MISSING, **_loop_names(found)})
     _Walk(found).playbook(playbook, start)
     return found
+
+
+def _loop_names(found: Resolution) -> dict[str, str]:
+    """Say of the names of loops where they stand, for places where they do not."""
+    loops = [(place.step, place.step.body) for place in found.places if isinstance(place.step.body, ForEachBody)]
+    facts = {fact.path.partition(".")[0] for fact in found.catalog.facts}
+    return {body.as_.text: f'it stands only inside "{step.name}"' for step, body in loops if body.as_ and body.as_.text not in facts}
 
 
 class _Walk:
@@ -71,12 +79,15 @@ class _Walk:
         end = self.block(playbook.steps, start)
         self._exits(playbook.exits, end.unsure())
         self._goal(playbook, start)
+        calendar = playbook.time.calendar
+        if calendar and "." in calendar.text:
+            found.expression(Expression(calendar, TEXT.maybe(), '"calendar"'), start)
         if playbook.deadline:
             found.expression(playbook.deadline.after, start)
         if playbook.defaults.on_error:
             self._catch(playbook.defaults.on_error.steps, end.unsure())
         closing = end.unsure()
-        self.block(playbook.finally_, Env({**closing.base, "run": RUN_AT_END}, closing.steps, closing.vars, lenient=True))
+        self.block(playbook.finally_, Env({**closing.base, "run": RUN_AT_END}, closing.why, closing.steps, closing.vars, lenient=True))
 
     def _goal(self, playbook: PlaybookSpec, start: Env) -> None:
         if playbook.goal:
@@ -128,7 +139,7 @@ class _Walk:
                 resolve_play(self.found, step, body, before)
             case WaitBody():
                 self.found.expression(body.for_, before, step)
-                if body.until is not None and parse_until(body.until.scalar.text) is None:
+                if body.until and not is_day_in_words(body.until.scalar.text):
                     self.found.expression(body.until, before, step)
         return own
 

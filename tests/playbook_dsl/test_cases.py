@@ -17,9 +17,11 @@ REGOLD = bool(os.environ.get("REGOLD"))
 
 
 def compiled(case: Path) -> Compiled:
-    return compile_playbook(
-        case.read_bytes(), CATALOG, path=case.name if "playbook: " + case.stem in case.read_text(errors="replace") else "playbook.yaml"
-    )
+    """A case is compiled as `playbook.yaml`, or under the name its first line gives: `# file: other.yaml`."""
+    source = case.read_bytes()
+    first = source.split(b"\n", 1)[0]
+    path = first.removeprefix(b"# file: ").decode() if first.startswith(b"# file: ") else "playbook.yaml"
+    return compile_playbook(source, CATALOG, path=path)
 
 
 def golden(path: Path, actual: str) -> str:
@@ -40,8 +42,10 @@ def test_a_mistake_is_told_with_its_place_and_what_to_do(case: Path) -> None:
 @pytest.mark.parametrize("case", GOOD, ids=lambda path: path.stem)
 def test_a_good_playbook_compiles_to_its_plan(case: Path) -> None:
     result = compiled(case)
+    said = render_all(result.diagnostics, result.source)
 
-    assert render_all(result.diagnostics, result.source) == ""
-    assert result.plan is not None
-    plan = result.plan.model_dump_json(by_alias=True, exclude_defaults=True, indent=1) + "\n"
-    assert golden(case.with_suffix(".json"), plan) == plan
+    plan = result.plan
+    assert plan is not None, said
+    shown = plan.model_dump_json(by_alias=True, exclude_defaults=True, indent=1) + "\n"
+    assert golden(case.with_suffix(".json"), shown) == shown
+    assert said == (golden(case.with_suffix(".out"), said) if said else "")

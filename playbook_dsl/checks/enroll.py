@@ -1,0 +1,170 @@
+"""Enrollment: triggers that cannot fire, limits that cannot be read, an audience that is no query."""
+
+import re
+from datetime import UTC, datetime
+from typing import cast
+
+from sqlalchemy import ColumnElement, column
+
+from playbook_dsl.diagnostics import Report, listed, nearest
+from playbook_dsl.enroll_syntax import EnrollSpec, TriggerSpec
+from playbook_dsl.expressions.scope import Scope
+from playbook_dsl.expressions.sql import CannotLower, lower
+from playbook_dsl.nodes import Mapping, Scalar
+from playbook_dsl.parse.keys import short
+from playbook_dsl.resolve.resolution import Resolution
+from playbook_dsl.resolve.scopes import fact_types
+from playbook_dsl.syntax import StageBody, WaitUntilBody
+from playbook_dsl.timing.cron import check_cron
+from playbook_dsl.timing.durations import approximate_seconds, parse_duration
+from playbook_dsl.timing.errors import TimingError
+from playbook_dsl.types import Type
+from playbook_dsl.words import Word
+
+_RATE = re.compile(r"[1-9][0-9]{0,5}( per (hour|day|week|month|quarter|year|[1-9][0-9]* [a-z ]+))?")
+_SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def check_events(found: Resolution, report: Report) -> None:
+    """PB252 (warning): events are ones that something sends."""
+    for word in _events(found):
+        if word.text not in found.catalog.events and found.catalog.events:
+            near = nearest(word.text, found.catalog.events)
+            hint = f'did you mean "{near}"?' if near else f"known: {listed(found.catalog.events)}"
+            report.warning("PB252", word.span, f'nothing known sends the event "{short(word.text)}"', hint=hint)
+
+
+def _events(found: Resolution) -> list[Word]:
+    words = [leave.event for leave in found.playbook.exits]
+    for place in found.places:
+        body = place.step.body
+        if isinstance(body, WaitUntilBody):
+            words += [alternative.event for alternative in body.alternatives]
+        elif isinstance(body, StageBody):
+            words += [leave.event for leave in body.exits]
+    if found.playbook.enroll:
+        words += [t.subject for t in found.playbook.enroll.triggers if t.kind == "event" and isinstance(t.subject, Scalar)]
+    return [word for word in words if word and not word.is_null]
+
+
+def check_triggers(found: Resolution, report: Report) -> None:
+    """PB505, PB511, PB515: schedules come, thresholds can be crossed, and what is watched is a fact."""
+    for trigger in found.playbook.enroll.triggers if found.playbook.enroll else ():
+        if trigger.kind == "schedule":
+            _check_schedule(report, trigger)
+        elif trigger.kind == "score":
+            _check_score(found, report, trigger)
+        elif trigger.kind in ("change", "unchanged") and isinstance(trigger.subject, Scalar):
+            _check_fact(found, report, trigger.subject)
+
+
+def _check_schedule(report: Report, trigger: TriggerSpec) -> None:
+    node = trigger.keys.get("schedule")
+    cron = node.get("cron") if isinstance(node, Mapping) else node
+    zone = node.get("timezone") if isinstance(node, Mapping) else None
+    if not isinstance(cron, Scalar) or cron.is_null:
+        return
+    problem = check_cron(cron.text, zone.text if isinstance(zone, Scalar) else "UTC")
+    if problem is not None:
+        at = zone if isinstance(zone, Scalar) and "time zone" in problem else cron
+        report.error("PB505", at.span, problem)
+
+
+def _check_score(found: Resolution, report: Report, trigger: TriggerSpec) -> None:
+    subject = trigger.subject
+    scores = sorted(name for name, kind in fact_types(tuple(found.catalog.facts)).items() if "score" in kind.fields)
+    if isinstance(subject, Scalar) and scores and subject.text not in scores:
+        near = nearest(subject.text, scores)
+        hint = f'did you mean "{near}"?' if near else f"known: {listed(scores)}"
+        report.error("PB515", subject.span, f'there is no score "{short(subject.text)}"', hint=hint)
+    start, below, above = (_number(trigger, key) for key in ("from", "drops_below", "rises_above"))
+    if start is not None and below is not None and start <= below:
+        node = cast(Scalar, trigger.keys["from"])
+        report.error(
+            "PB511",
+            node.span,
+            f"a score that starts at {start:g} is not above {below:g} before it drops",
+            hint="from is higher than drops_below",
+        )
+    if start is not None and above is not None and start >= above:
+        node = cast(Scalar, trigger.keys["from"])
+        report.error(
+            "PB511",
+            node.span,
+            f"a score that starts at {start:g} is not below {above:g} before it rises",
+            hint="from is lower than rises_above",
+        )
+
+
+def _number(trigger: TriggerSpec, key: str) -> float | None:
+    node = trigger.keys.get(key)
+    value = node.value if isinstance(node, Scalar) else None
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _check_fact(found: Resolution, report: Report, subject: Word) -> None:
+    kind: Type | None = None
+    names = fact_types(tuple(found.catalog.facts))
+    for number, part in enumerate(subject.text.split(".")):
+        kind = names.get(part) if number == 0 else kind.fields.get(part) if kind else None
+    if kind is None and names:
+        paths = [fact.path for fact in found.catalog.facts]
+        near = nearest(subject.text, paths)
+        hint = f'did you mean "{near}"?' if near else "name a fact, such as account.stage"
+        report.error("PB515", subject.span, f'there is no fact "{short(subject.text)}" to watch', hint=hint)
+
+
+def check_limits(found: Resolution, report: Report) -> None:
+    """PB512: limits, budgets and waves can be read."""
+    enroll = found.playbook.enroll
+    if enroll is None:
+        return
+    rates = [count for _, count in enroll.budget.channels] if enroll.budget else []
+    if enroll.limits and enroll.limits.per_owner:
+        rates.append(enroll.limits.per_owner)
+    for word in rates:
+        if not _RATE.fullmatch(word.text.strip()) or not _span_of_rate(word.text.strip()):
+            report.error("PB512", word.span, f'"{short(word.text)}" is no count per time', hint="write 3 per week, or 3 per 14 days")
+    _check_waves(enroll, report)
+
+
+def _span_of_rate(text: str) -> bool:
+    span = text.partition(" per ")[2]
+    try:
+        return not span or approximate_seconds(parse_duration(span if span[0].isdigit() else f"1 {span}")) > 0
+    except TimingError:
+        return False
+
+
+def _check_waves(enroll: EnrollSpec, report: Report) -> None:
+    before = 0.0
+    for wave in enroll.launch.waves if enroll.launch else ():
+        try:
+            share = float(wave.text.strip().removesuffix("%")) if wave.text.strip().endswith("%") and len(wave.text) < 10 else -1
+        except ValueError:
+            share = -1
+        if not before < share <= 100:
+            report.error(
+                "PB512", wave.span, f'"{short(wave.text)}" is no wave: waves are shares that grow', hint="write waves: [5%, 25%, 100%]"
+            )
+            return
+        before = share
+
+
+def check_audience(found: Resolution, report: Report) -> None:
+    """PB331 to PB333: an audience becomes a database query; the part that cannot is named."""
+    enroll = found.playbook.enroll
+    if enroll is None or enroll.audience is None:
+        return
+    expression = enroll.audience
+    if any(use.scalar is expression.scalar and use.checked.errors for use in found.uses):
+        return
+    facts = fact_types(tuple(found.catalog.facts))
+    result = lower(expression.scalar.text, Scope(facts), _any_column, now=_SOME_DAY, today=_SOME_DAY.date())
+    for problem in result.problems if isinstance(result, CannotLower) else ():
+        span = found.document.place(expression.scalar, problem.offset, problem.length)
+        report.error(problem.code, span, f"the audience: {problem.message}", hint=problem.hint)
+
+
+def _any_column(path: tuple[str, ...]) -> ColumnElement[object]:
+    return cast(ColumnElement[object], column(".".join(path)))

@@ -1,0 +1,134 @@
+"""People: owners, recipients and roles that nobody has declared."""
+
+import re
+from collections.abc import Iterator
+
+from playbook_dsl.catalog import Catalog, People
+from playbook_dsl.diagnostics import Report, listed, nearest
+from playbook_dsl.nodes import Scalar, Sequence
+from playbook_dsl.parse.keys import short
+from playbook_dsl.resolve.resolution import Resolution
+from playbook_dsl.resolve.scopes import fact_types
+from playbook_dsl.syntax import ActionBody, AskBody, Step
+from playbook_dsl.words import Owners, Word
+
+WORDS = frozenset({"csm", "csm.manager", "owner", "at_start.account.csm"})
+ROLES_OF_CONTACTS = frozenset({"champion", "primary_contact", "contact", "sponsor", "billing_contact", "csm", "csm.manager"})
+_CALL = re.compile(r"(?P<function>[a-z_]+)\((?P<argument>[^()]*)\)")
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_PHONE = re.compile(r"\+[0-9][0-9 ()/-]{5,24}")
+_FORMS = "csm, csm.manager, owner, role:<name>, round_robin(team), least_loaded(team), a person"
+
+
+def check_owners(found: Resolution, report: Report) -> None:
+    """PB250: every owner is csm, a declared role, a declared team's rule or a person."""
+    people = found.catalog.people
+    for owners, contacts in _owners(found):
+        for spec in owners.specs:
+            if contacts and (spec.text in ROLES_OF_CONTACTS or spec.text in _contact_roles(found.catalog)):
+                continue
+            check_owner(report, people, spec)
+    for role in found.playbook.enroll.start_roles if found.playbook.enroll else ():
+        _check_declared(report, role, role.text, people.roles, "role")
+
+
+def _owners(found: Resolution) -> Iterator[tuple[Owners, bool]]:
+    """Give every list of owners, and whether a contact of the customer may stand in it."""
+    playbook = found.playbook
+    if playbook.deadline and playbook.deadline.escalate_to:
+        yield playbook.deadline.escalate_to, False
+    if playbook.enroll and playbook.enroll.launch and playbook.enroll.launch.approve_by:
+        yield playbook.enroll.launch.approve_by, False
+    for place in found.places:
+        for owners in _owners_of(found, place.step):
+            yield owners, isinstance(place.step.body, AskBody) and not place.step.body.approval
+
+
+def _owners_of(found: Resolution, step: Step) -> Iterator[Owners]:
+    if step.review:
+        yield step.review.by
+    if isinstance(step.body, AskBody):
+        yield from (owners for owners in (step.body.by, *(rung.to for rung in step.body.escalate)) if owners)
+    if isinstance(step.body, ActionBody):
+        yield from (owners for line in step.body.overdue for owners in (line.tell, line.reassign) if owners)
+        yield from _inputs(found.catalog, step.body, "owner")
+
+
+def _inputs(catalog: Catalog, body: ActionBody, kind: str) -> Iterator[Owners]:
+    action = catalog.actions.get(body.action.text)
+    for entry in body.inputs.entries:
+        param = action.inputs.get(entry.key.text) if action else None
+        if param and param.kind == kind:
+            items = entry.value.items if isinstance(entry.value, Sequence) else [entry.value]
+            yield Owners(tuple(item for item in items if isinstance(item, Scalar) and "{{" not in item.text))
+
+
+def check_owner(report: Report, people: People, spec: Word) -> None:
+    """Report an owner spec that names nobody."""
+    text = spec.text.strip()
+    if text in WORDS or text in people.roles or text in people.people:
+        return
+    if "{{" in text:
+        report.error("PB250", spec.span, "an expression cannot stand for a person here", hint=f"legal: {_FORMS}")
+        return
+    if text.startswith("role:"):
+        _check_declared(report, spec, text.removeprefix("role:").strip(), people.roles, "role")
+        return
+    call = _CALL.fullmatch(text)
+    if call is not None:
+        _check_call(report, people, spec, call)
+        return
+    if _EMAIL.fullmatch(text):
+        if people.people:
+            report.warning("PB250", spec.span, f'nobody declared has the address "{short(text)}"', suggest=(text, people.people))
+        return
+    legal = [*WORDS, *people.roles, *people.people]
+    near = nearest(text, legal)
+    hint = f'did you mean "{near}"?' if near else f"legal: {_FORMS}"
+    report.error("PB250", spec.span, f'"{short(text)}" is no owner', hint=hint)
+
+
+def _check_call(report: Report, people: People, spec: Word, call: re.Match[str]) -> None:
+    if call["function"] not in ("round_robin", "least_loaded"):
+        hint = "legal: least_loaded(team), round_robin(team)"
+        report.error("PB250", spec.span, f'there is no way to choose an owner called "{call["function"]}"', hint=hint)
+    else:
+        _check_declared(report, spec, call["argument"].strip(), people.teams, "team")
+
+
+def _check_declared(report: Report, spec: Word, name: str, declared: frozenset[str], kind: str) -> None:
+    if name in declared or (name and not declared):  # nothing declared: they come from the identity provider
+        return
+    near = nearest(name, declared)
+    hint = f'did you mean "{near}"?' if near else f"declared: {listed(declared)}" if declared else f"name the {kind}"
+    report.error("PB250", spec.span, f'there is no {kind} "{short(name)}"', hint=hint)
+
+
+def check_recipients(found: Resolution, report: Report) -> None:
+    """PB251: every recipient is a contact by role, an address or an expression."""
+    legal = ROLES_OF_CONTACTS | _contact_roles(found.catalog)
+    for place in found.places:
+        body = place.step.body
+        for owners in _inputs(found.catalog, body, "recipient") if isinstance(body, ActionBody) else ():
+            for spec in owners.specs:
+                _check_recipient(report, spec, legal)
+
+
+def _check_recipient(report: Report, spec: Word, legal: frozenset[str]) -> None:
+    text = spec.text.strip()
+    call = _CALL.fullmatch(text)
+    name = call["argument"].strip() if call and call["function"] == "all" else text
+    if name in legal or (call is None and (_EMAIL.fullmatch(text) or _PHONE.fullmatch(text))):
+        return
+    near = nearest(name, legal)
+    hint = f'did you mean "{near}"?' if near else f"legal: {listed(legal)}, all(<role>), an address, or {{{{ }}}}"
+    if text.startswith(("account.", "contact.", "steps.", "inputs.")):
+        hint = f'write "{{{{ {text} }}}}"'
+    report.error("PB251", spec.span, f'"{short(text)}" is no recipient', hint=hint)
+
+
+def _contact_roles(catalog: Catalog) -> frozenset[str]:
+    account = fact_types(tuple(catalog.facts)).get("account")
+    contacts = account.fields.get("contacts") if account else None
+    role = contacts.item.fields.get("role") if contacts and contacts.item else None
+    return frozenset(role.options) if role else frozenset()
