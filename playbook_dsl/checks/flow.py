@@ -22,10 +22,10 @@ from playbook_dsl.walks import Place, blocks_of, sections
 
 
 def check_steps_exist(found: Resolution, report: Report) -> None:
-    """PB412: a playbook has at least one step."""
+    """PB412 (warning): a playbook has at least one step."""
     slug = found.playbook.slug
     if not found.playbook.steps and not report.has_errors:
-        report.error("PB412", slug.span if slug else found.playbook.span, "the playbook has no steps", hint="add a step below steps:")
+        report.warning("PB412", slug.span if slug else found.playbook.span, "the playbook has no steps", hint="add a step below steps:")
 
 
 def check_reached(found: Resolution, report: Report) -> None:
@@ -41,17 +41,13 @@ def check_reached(found: Resolution, report: Report) -> None:
 
 
 def check_loops(found: Resolution, report: Report) -> None:
-    """PB410, PB413: `stop_repeat` stands inside a `repeat`; a `repeat` has a way to end early."""
-    leaving = [place.inside(RepeatBody) for place in found.places if isinstance(place.step.body, StopRepeatBody)]
+    """PB410: `stop_repeat` stands inside a `repeat`; `enough` has something to count."""
     for place in found.places:
         body = place.step.body
         if isinstance(body, StopRepeatBody) and place.inside(RepeatBody) is None:
             report.error(
                 "PB410", place.step.place, '"stop_repeat" stands outside of every "repeat"', hint="to end the play, write stop: {}"
             )
-        if isinstance(body, RepeatBody) and body.until is None and place.step not in leaving:
-            hint = "add until: <condition>, or stop_repeat inside"
-            report.warning("PB413", place.step.place, f'"{place.step.name}" always runs all its turns: nothing ends it early', hint=hint)
         if isinstance(body, ForEachBody) and body.enough and not body.counts:
             report.error(
                 "PB109",

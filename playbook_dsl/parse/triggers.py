@@ -6,7 +6,7 @@ from playbook_dsl.diagnostics import listed
 from playbook_dsl.enroll_syntax import TriggerSpec
 from playbook_dsl.nodes import Mapping, Node, Scalar
 from playbook_dsl.parse.keys import Keys, Reader
-from playbook_dsl.types import BOOL, DURATION
+from playbook_dsl.types import BOOL, DATE, DATETIME, DURATION
 from playbook_dsl.words import Expression, Value
 
 KINDS: dict[str, tuple[str, ...]] = {
@@ -82,7 +82,10 @@ def _duration(keys: Keys, key: str) -> Read:
 
 
 def _moment(keys: Keys, key: str) -> Read:
-    return keys.moment(key)
+    found = keys.moment(key)
+    if found is not None:  # an account without the date is simply never started by it
+        found.expects, found.also = DATE.maybe(), (DATETIME.maybe(),)
+    return found
 
 
 def _value(keys: Keys, key: str) -> Read:
