@@ -63,8 +63,8 @@ def check_choices(found: Resolution, report: Report) -> None:
         body, step = place.step.body, place.step
         if isinstance(body, SplitBody):
             _check_shares(report, step, body)
-        elif isinstance(body, ParallelBody) and len(body.branches) < 2:
-            report.warning("PB416", step.place, f'"{step.name}" has {len(body.branches)} branch; nothing runs side by side')
+        elif isinstance(body, ParallelBody) and len(body.branches) == 1:
+            report.warning("PB416", step.place, f'"{step.name}" has one branch; nothing runs side by side')
         elif isinstance(body, BranchBody) and body.value is not None:
             _check_cases(found, report, body)
 

@@ -24,10 +24,10 @@ def resolve_enroll(found: Resolution, enroll: EnrollSpec, start: Env) -> None:
         "event": start.base["event"],
         "trigger": start.base["trigger"],
     }
-    plain = Env(outside, WHY_NOT_OUTSIDE)
+    plain = Env(outside, WHY_NOT_OUTSIDE, outside=True)
     for trigger in enroll.triggers:
         _trigger(found, trigger, plain)
-    found.expression(enroll.audience, Env(facts, WHY_NOT_AUDIENCE))
+    found.expression(enroll.audience, Env(facts, WHY_NOT_AUDIENCE, outside=True))
     for suppression in enroll.suppress:
         found.expression(suppression.when, plain)
     found.expression(enroll.again_after, plain)
@@ -36,12 +36,12 @@ def resolve_enroll(found: Resolution, enroll: EnrollSpec, start: Env) -> None:
         found.expression(path, plain)
     if enroll.launch:
         found.expression(enroll.launch.gate_after, plain)
-        found.expression(enroll.launch.halt_if, Env({"run": RUN_OF_LAUNCH, "inputs": start.base["inputs"]}))
+        found.expression(enroll.launch.halt_if, Env({"run": RUN_OF_LAUNCH, "inputs": start.base["inputs"]}, outside=True))
 
 
 def _trigger(found: Resolution, trigger: TriggerSpec, env: Env) -> None:
     if trigger.kind == "event" and isinstance(trigger.subject, Scalar):
-        env = Env({**env.base, "event": event_type(found.catalog, trigger.subject.text)}, env.why)
+        env = Env({**env.base, "event": event_type(found.catalog, trigger.subject.text)}, env.why, outside=True)
     found.expression(trigger.when, env)
     found.expression(trigger.settle, env)
     for value in trigger.keys.values():

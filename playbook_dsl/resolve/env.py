@@ -12,7 +12,7 @@ from playbook_dsl.types import Type
 class Env:
     """A place. `base` and `why` (the reasons for names that are not there) stay as they are; the others grow along the way.
 
-    `lenient`: values that may be missing are let through.
+    `lenient`: values that may be missing are let through. `outside`: the play has not begun, so there are no steps and values.
     """
 
     base: Mapping[str, Type]
@@ -21,19 +21,16 @@ class Env:
     vars: Mapping[str, Type] = field(default_factory=dict)
     local: Mapping[str, Type] = field(default_factory=dict)
     lenient: bool = False
+    outside: bool = False
     _scope: list[Scope] = field(default_factory=list)
 
     @property
     def scope(self) -> Scope:
         """Give the scope for the expression front end. `steps` and `vars` are open: unknown names in them are told by our own check."""
         if not self._scope:
-            names = {
-                **self.base,
-                "steps": Type("record", fields=self.steps, open=True),
-                "vars": Type("record", fields=self.vars, open=True),
-                **self.local,
-            }
-            self._scope.append(Scope(names, why_missing=self.why))
+            steps, values = Type("record", fields=self.steps, open=True), Type("record", fields=self.vars, open=True)
+            inside = {} if self.outside else {"steps": steps, "vars": values}
+            self._scope.append(Scope({**self.base, **inside, **self.local}, why_missing=self.why))
         return self._scope[0]
 
     def _new(self, **changes: object) -> "Env":
