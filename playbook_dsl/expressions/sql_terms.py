@@ -40,6 +40,8 @@ _OPERAND_DIGITS: Final = int(log10(LARGEST_OPERAND))
 FIRST_DATE: Final[ColumnElement[date]] = literal_column("'0001-01-01'::date", Date)
 LAST_DATE: Final[ColumnElement[date]] = literal_column("'9999-12-31'::date", Date)
 
+_AS_ASYNCPG_STORES: Final = {"9999-12-31": "infinity", "0001-01-01": "-infinity"}
+
 Element: TypeAlias = ColumnElement[Any]  # SQLAlchemy finds the types of results itself
 _WHOLE: Final[Element] = literal_column("'{}'::text[]")
 Condition: TypeAlias = ColumnElement[bool]
@@ -124,7 +126,8 @@ def from_json_column(element: Element, kind: str) -> Term:
         case "bool":
             return Term(case((shape == "boolean", cast_to(text, Boolean))), kind, size=4)
         case "date":
-            return Term(cast_to(element.op("->>", return_type=Text())(literal("$date", Text)), Date), kind, size=3)
+            day = element.op("->>", return_type=Text())(literal("$date", Text))
+            return Term(cast_to(case(_AS_ASYNCPG_STORES, value=day, else_=day), Date), kind, size=5)
         case "datetime":
             return Term(cast_to(element.op("->>", return_type=Text())(literal("$datetime", Text)), DateTime(timezone=True)), kind, size=3)
         case "money":

@@ -67,10 +67,10 @@ sources = st.one_of(st.text(max_size=200), token_soup, mutated)
 @example("'" * 1999)
 @given(source=sources)
 def test_a_check_answers_whatever_the_text_within_50_ms(source: str) -> None:
-    begun = time.perf_counter()
+    begun = time.thread_time()
     checked = check(source, SCOPE, expects=BOOL)
     in_text = check_text(source, SCOPE, ANY)
-    took_s = time.perf_counter() - begun
+    took_s = time.thread_time() - begun
 
     assert took_s < 0.05
     assert checked.canonical is not None or checked.errors
