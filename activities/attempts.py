@@ -1,7 +1,7 @@
 """Every attempt at an action: it shows signs of life, and it comes to its end even when the play no longer waits for it."""
 
 import asyncio
-from typing import Any, Final
+from typing import Final
 
 from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
@@ -21,7 +21,7 @@ class Attempts(Interceptor):
 class Attempt(ActivityInboundInterceptor):
     """One attempt."""
 
-    async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+    async def execute_activity(self, input: ExecuteActivityInput) -> object:
         """Run the activity to its end, with heartbeats.
 
         A play that is cancelled must know what an attempt under way has done, so the attempt is not broken off for that. It is when the

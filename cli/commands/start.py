@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -46,7 +46,7 @@ def read_inputs(api: Api, playbook: str, given: dict[str, str]) -> dict[str, Jso
     }
 
 
-def read_value(kind: str, text: str, item: str | None = None) -> Any:  # JSON of the field's type
+def read_value(kind: str, text: str, item: str | None = None) -> JsonTree:
     """Give a text as JSON of this type; what does not fit goes as it is, and the API says what is wrong."""
     if kind == "list":
         return [read_value(item or "text", part.strip()) for part in text.split(",") if part.strip()]

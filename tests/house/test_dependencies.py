@@ -19,7 +19,6 @@ IMPORTED_AS = {
 }
 NOT_IMPORTED = {
     "google-api-python-client": "the connector for calendars is not built yet",
-    "markdown-it-py": "",
     "python-multipart": "FastAPI imports it to read uploaded files",
     "scikit-learn": "scoring is not built yet",
     "sendgrid": "its connector is not built yet",
@@ -27,7 +26,6 @@ NOT_IMPORTED = {
     "stripe": "its connector is not built yet",
     "twilio": "its connector is not built yet",
     "tzdata": "zoneinfo reads its files where the system has none",
-    "uvicorn": "started by name, as a process",
     "uvloop": "uvicorn takes it when it is there",
 }
 

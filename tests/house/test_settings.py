@@ -8,8 +8,8 @@ from settings import SettingInvalid, Settings, read_settings
 from tests.house.tree import ROOT, python_files, where
 
 PREFIX = "PLAYKEEPER_"
-# Read by the tests and by make, not by the product.
-OTHERS = {"PLAYKEEPER_TEST_UI", "PLAYKEEPER_VERSION", "PLAYKEEPER_API_PUBLISH"}
+# Read by the tests, by Compose, or by a command as the default of an option.
+OTHERS = {"PLAYKEEPER_TEST_UI", "PLAYKEEPER_VERSION", "PLAYKEEPER_API_PUBLISH", "PLAYKEEPER_ACTOR"}
 
 
 def row_of(name: str) -> str:

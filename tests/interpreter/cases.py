@@ -16,6 +16,7 @@ from playbook_dsl.timing.calendar import BusinessCalendar
 from playbook_dsl.timing.durations import approximate_seconds, parse_duration
 from simulation.play import Act, Played, Stimulus, command, news, simulate
 from simulation.runtime import Failure, Reply, World
+from workflows.interpreter.player import Player
 
 FOLDER = Path(__file__).parent / "cases"
 MONDAY = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -74,7 +75,7 @@ class Case:
             return news(kind="object", **entry["object"])
         merged = {**self.facts, **entry["facts"]}
 
-        def change(player: Any, world: World) -> None:
+        def change(player: Player, world: World) -> None:
             world.loaded = world.loaded.model_copy(update={"facts": merged})
             news(kind="facts", fields=world.loaded.model_dump(mode="json"))(player, world)
 
