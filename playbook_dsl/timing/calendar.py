@@ -4,7 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -165,15 +165,29 @@ class BusinessCalendar:
     def from_json(cls, node: Json) -> "BusinessCalendar":
         """Give the calendar behind its JSON form; the inverse of `to_json`."""
         data = cast(dict[str, Json], node)
-        opens, _, closes = str(data.get("hours", "09:00-17:00")).partition("-")
-        covers = [date.fromisoformat(str(day)) for day in cast(list[Json], data.get("covers", []))]
         closed = cast(dict[str, str], data.get("closed", {}))
-        return cls(
-            zone=str(data["zone"]),
-            weekend=tuple(cast(list[int], data.get("weekend", [5, 6]))),
-            opens=opens,
-            closes=closes,
-            closed=tuple(date(int(year), int(day[:2]), int(day[2:])) for year, days in closed.items() for day in days.split()),
-            covers=(covers[0], covers[1]) if covers else None,
-            country=cast(str | None, data.get("country")),
+        return _calendar(
+            str(data["zone"]),
+            tuple(cast(list[int], data.get("weekend", [5, 6]))),
+            str(data.get("hours", "09:00-17:00")),
+            tuple(cast(list[str], data.get("covers", []))),
+            cast(str | None, data.get("country")),
+            tuple(closed.items()),
         )
+
+
+@lru_cache(maxsize=1024)  # thousands of plays share a few calendars, and reading one costs more than many of its questions
+def _calendar(
+    zone: str, weekend: tuple[int, ...], hours: str, covers: tuple[str, ...], country: str | None, closed: tuple[tuple[str, str], ...]
+) -> BusinessCalendar:
+    opens, _, closes = hours.partition("-")
+    first_and_last = tuple(map(date.fromisoformat, covers))
+    return BusinessCalendar(
+        zone=zone,
+        weekend=weekend,
+        opens=opens,
+        closes=closes,
+        closed=tuple(date(int(year), int(day[:2]), int(day[2:])) for year, days in closed for day in days.split()),
+        covers=(first_and_last[0], first_and_last[1]) if first_and_last else None,
+        country=country,
+    )
