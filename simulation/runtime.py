@@ -104,17 +104,18 @@ class VirtualRuntime:
 
     async def perform(self, call: ActionCall, retry: Retry, timeout_s: float, summary: str) -> ActionResult:
         """Ask the table of replies, attempt by attempt, with the waits that the retry policy says."""
-        self._history += 1
         attempt, delay = 0, retry.first_s
         while True:
             await asyncio.sleep(0)
             reply = self._world.replies(call, attempt)
             if isinstance(reply, ActionResult):
+                self._history += 1
                 self._note("perform", call.key, call.action, call.inputs, reply.status)
                 return reply
             attempt += 1
             last = retry.attempts and attempt >= retry.attempts
             if last or reply.code in PERMANENT or reply.code in retry.not_on:
+                self._history += 1
                 raise ActionFailed(reply.code, reply.message)
             await asyncio.sleep(delay)
             delay = min(delay * retry.factor, retry.at_most_s)

@@ -136,7 +136,7 @@ class Play:
                 return await asyncio.shield(task)
             except asyncio.CancelledError:
                 if task.done():
-                    raise
+                    return task.result()
                 task.cancel()
 
     def add(self, at: datetime, duration: str, frame: Frame) -> datetime:

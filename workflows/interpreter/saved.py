@@ -23,6 +23,8 @@ def retry_from(plan: Plan, saved: dict[str, JsonTree], key: str) -> dict[str, Js
     _forget(state, redo)
     state.ending = None
     state.holds.clear()
+    for outcome in state.outcomes.values():
+        outcome.then = None
     state.deadline_told = False
     return dump_state(state)
 

@@ -13,13 +13,17 @@ MAX_TRACE = 2_000
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a step: done, skipped or failed. A walk that meets it goes on without doing the step again."""
+    """What became of a step: done, skipped or failed. A walk that meets it goes on without doing the step again.
+
+    `then` is set on a failure that goes on: "raise" (a block around it may catch), or "stop" (the play ends without undo).
+    """
 
     status: Literal["done", "skipped", "failed"]
     output: dict[str, JsonTree] = field(default_factory=dict)
     error: dict[str, JsonTree] | None = None
     at: datetime | None = None
     live: str | None = None
+    then: Literal["raise", "stop"] | None = None
 
 
 @dataclass(slots=True)

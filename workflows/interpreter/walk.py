@@ -59,6 +59,7 @@ class Walk:
         if recorded is not None:
             if frame.prefix and recorded.status == "done":
                 play.keep_result(frame, step.id, recorded.output, recorded.live)
+            _fail_again(key, recorded)
             return
         await self.gate(scope)
         try:
@@ -93,7 +94,8 @@ class Walk:
             except Skip:
                 done = Done(status="skipped", detail="skipped by a person")
             except (LeaveRepeat, Stopped):
-                self._finish(step, frame, key, Done())
+                # No outcome is kept: a walk taken up again must come to the same end, not pass it.
+                self.play.progress.step(key, step, "done")
                 raise
             except (ActionFailed, EvaluationError, StepFailed) as failed:
                 if await self._failed(step, frame, key, scope, _step_failed(key, failed)):
@@ -123,10 +125,10 @@ class Walk:
             return await self._hold(step, Hold(), frame, key, scope, error)
         if step.on_error is None or rule.do == "undo":
             if own:
-                self._note_failure(key, error.as_record())
+                self._note_failure(key, error.as_record(), "raise")
             raise error
         if rule.do == "stop":
-            self._note_failure(key, error.as_record())
+            self._note_failure(key, error.as_record(), "stop")
             raise Stopped("failed", undo=False, error=error.as_record())
         if rule.do == "hold":
             return await self._hold(step, rule.hold or Hold(), frame, key, scope, error)
@@ -137,8 +139,8 @@ class Walk:
         play.changed()
         return False
 
-    def _note_failure(self, key: str, error: Mapping[str, JsonTree]) -> None:
-        self.play.state.outcomes[key] = Outcome("failed", error=dict(error), at=self.play.runtime.now())
+    def _note_failure(self, key: str, error: Mapping[str, JsonTree], then: Literal["raise", "stop"] | None = None) -> None:
+        self.play.state.outcomes[key] = Outcome("failed", error=dict(error), at=self.play.runtime.now(), then=then)
 
     async def _catch(self, catch: Catch, frame: Frame, key: str, scope: Scope, error: dict[str, JsonTree]) -> None:
         # Kept until the steps are through: a walk taken up in between goes on with them, not with the failed step.
@@ -165,12 +167,13 @@ class Walk:
         if decision == "retry":
             play.progress.step(key, step, "running")
             return True
-        self._note_failure(key, error.as_record())
         if decision == "skip":
             self._finish(step, frame, key, Done(status="skipped", detail=f"skipped after: {error.message}"))
             return False
         if decision == "stop":
+            self._note_failure(key, error.as_record(), "stop")
             raise Stopped("failed", undo=False, error=error.as_record())
+        self._note_failure(key, error.as_record(), "raise")
         raise error
 
     async def wait_for(
@@ -198,6 +201,16 @@ class Walk:
         await self.play.settle(
             self.play.runtime.update_ask(AskUpdate(run=self.play.run, key=key, do="close", reason=reason)), f"inbox {key}"
         )
+
+
+def _fail_again(key: str, recorded: Outcome) -> None:
+    """Let a recorded failure go on as it did in the walk that met it first."""
+    if recorded.then is None or recorded.error is None:
+        return
+    error = {name: str(value) for name, value in recorded.error.items()}
+    if recorded.then == "stop":
+        raise Stopped("failed", undo=False, error=error)
+    raise StepFailed(key, error["code"], error["message"])
 
 
 def _step_failed(key: str, error: ActionFailed | EvaluationError | StepFailed) -> StepFailed:
