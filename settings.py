@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     worker_cached_plays: int = Field(1000, ge=1, description="Live plays a worker keeps in memory, about 50 KB each.")
     worker_stop_grace_s: float = Field(10, ge=0, description="How long a worker that is told to stop lets actions finish.")
     http_request_timeout_s: float = Field(20, gt=0, description="How long `http.request` waits for an answer.")
+    http_allowed_hosts: str = Field("", description="Hosts `http.request` may call, `api.a.com,*.b.com`; empty allows every public host.")
+    http_private_hosts: str = Field("", description="Hosts, `name` or `name:port`, it may call although their addresses are not public.")
 
     email_from: str = Field("playkeeper@localhost", description="Sender of e-mails whose step names none.")
     smtp_host: str | None = Field(None, description="Mail server; without one e-mails go to the development outbox.")

@@ -26,7 +26,6 @@ NOT_IMPORTED = {
     "stripe": "its connector is not built yet",
     "twilio": "its connector is not built yet",
     "tzdata": "zoneinfo reads its files where the system has none",
-    "uvloop": "uvicorn takes it when it is there",
 }
 
 

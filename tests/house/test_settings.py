@@ -15,7 +15,7 @@ OTHERS = {"PLAYKEEPER_TEST_UI", "PLAYKEEPER_VERSION", "PLAYKEEPER_API_PUBLISH", 
 def row_of(name: str) -> str:
     field = Settings.model_fields[name]
     default = str(field.default).lower() if isinstance(field.default, bool) else str(field.default)
-    shown = "" if field.default is None else f"`{default}`"
+    shown = "" if field.default in (None, "") else f"`{default}`"
     return f"| `{PREFIX}{name.upper()}` | {shown} | {field.description} |"
 
 

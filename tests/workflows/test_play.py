@@ -197,7 +197,7 @@ async def test_a_cancelled_play_takes_back_the_effect_of_the_attempt_under_way(c
     release = asyncio.Event()
     world = World(before_answer=lambda call: release)
 
-    async with worker(client, world, queue, max_heartbeat_throttle_interval=timedelta(milliseconds=100)):
+    async with worker(client, world, queue, throttle_s=0.1):
         handle = await start(client, queue, run_input(plan(action("call"), action("never"))))
         await world.under_way.wait()
         await tell(handle, do="cancel", undo=True)
@@ -267,7 +267,7 @@ async def test_a_worker_that_remembers_nothing_walks_the_same_way(client: Client
     )
     world = World()
 
-    async with worker(client, world, queue, max_cached_workflows=0):
+    async with worker(client, world, queue, cached=0):
         handle = await start(client, queue, run_input(plan(action("call"), both, REPLY, action("end"))))
         await in_state(handle, "waiting")
         await tell(handle, do="pause")

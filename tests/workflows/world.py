@@ -55,18 +55,20 @@ from workflows.starting import priority, search_attributes, static_summary
 FACTS = LoadedFacts(facts={"account": {"name": "ACME", "status": "active"}, "risk": {"score": 89}})
 
 
-def action(step_id: str, **keys: Any) -> ActionStep:
-    return ActionStep(**{"kind": "action", "id": step_id, "title": f"Do {step_id}", "action": "note.add", "effect": "reversible", **keys})
+def action(step_id: str, **keys: object) -> ActionStep:
+    return ActionStep.model_validate(
+        {"kind": "action", "id": step_id, "title": f"Do {step_id}", "action": "note.add", "effect": "reversible", **keys}
+    )
 
 
-def plan(*steps: Step, **keys: Any) -> Plan:
-    return Plan(**{"playbook": "demo", "title": "Demo", "retry": Retry(attempts=3, first_s=0.05), "steps": steps, **keys})
+def plan(*steps: Step, **keys: object) -> Plan:
+    return Plan.model_validate({"playbook": "demo", "title": "Demo", "retry": Retry(attempts=3, first_s=0.05), "steps": steps, **keys})
 
 
-def run_input(of: Plan, *, loaded: LoadedFacts = FACTS, **keys: Any) -> RunInput:
+def run_input(of: Plan, *, loaded: LoadedFacts = FACTS, **keys: object) -> RunInput:
     name = uuid.uuid4().hex[:12]
     run = RunRef(tenant="main", run_id=f"r{name}", chain=f"c{name}", playbook=of.playbook, version=7, account=f"a{name}")
-    return RunInput(run=run, plan=of, loaded=loaded, **keys)
+    return RunInput.model_validate({"run": run, "plan": of, "loaded": loaded, **keys})
 
 
 @dataclass
@@ -155,8 +157,16 @@ def workflow_id(of: RunInput) -> str:
 
 
 @asynccontextmanager
-async def worker(client: Client, world: World, queue: str, **options: Any) -> AsyncIterator[Worker]:
-    made = Worker(client, task_queue=queue, workflows=[PlaybookRun], activities=world.activities(), interceptors=[Attempts()], **options)
+async def worker(client: Client, world: World, queue: str, *, cached: int = 1000, throttle_s: float = 60) -> AsyncIterator[Worker]:
+    made = Worker(
+        client,
+        task_queue=queue,
+        workflows=[PlaybookRun],
+        activities=world.activities(),
+        interceptors=[Attempts()],
+        max_cached_workflows=cached,
+        max_heartbeat_throttle_interval=timedelta(seconds=throttle_s),
+    )
     async with made:
         yield made
 
@@ -174,11 +184,11 @@ async def start(client: Client, queue: str, of: RunInput) -> WorkflowHandle[Any,
     )
 
 
-async def tell(handle: WorkflowHandle[Any, RunResult], **fields: Any) -> CommandAnswer:
-    command = Command(**{"by": "maria", "request_id": uuid.uuid4().hex, **fields})
+async def tell(handle: WorkflowHandle[Any, RunResult], **fields: object) -> CommandAnswer:
+    command = Command.model_validate({"by": "maria", "request_id": uuid.uuid4().hex, **fields})
     answer: CommandAnswer = await handle.execute_update(COMMAND_UPDATE, command, result_type=CommandAnswer)
     return answer
 
 
-async def bring(handle: WorkflowHandle[Any, RunResult], **fields: Any) -> None:
-    await handle.signal(NEWS_SIGNAL, News(**{"id": uuid.uuid4().hex, **fields}))
+async def bring(handle: WorkflowHandle[Any, RunResult], **fields: object) -> None:
+    await handle.signal(NEWS_SIGNAL, News.model_validate({"id": uuid.uuid4().hex, **fields}))

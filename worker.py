@@ -1,0 +1,183 @@
+"""The composition root on the Temporal side: settings in, a worker that plays. Run it with `python -m worker`.
+
+PostgreSQL and Temporal may be away when it starts: it says so in one line and waits. When they go away later nothing is lost, and it
+carries on by itself when they are back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from temporalio.client import Client
+from temporalio.worker import PollerBehaviorAutoscaling, Worker
+
+from activities.attempts import Attempts
+from activities.effects import Pause
+from activities.registry import Activity, Dependencies, build_activities
+from connectors.email.mail import Mailer
+from connectors.email.outbox import FolderOutbox
+from connectors.email.smtp import Smtp
+from connectors.http.client import WebClient
+from settings import SettingInvalid, SettingMissing, Settings, read_settings
+from storage.encryption import PAYLOADS, BoundKeys, KeyRing
+from storage.session import Database
+from workflows.client import Address, TemporalAway, connect
+from workflows.messages import QUEUE_PLAYS
+from workflows.outlet import TemporalPlays
+from workflows.playbook_run import PlaybookRun
+
+_LOG = structlog.get_logger("worker")
+_PAUSE_S = 1.0
+
+
+class DatabaseAway(Exception):
+    """PostgreSQL could not be reached; the message is one sentence for the operator."""
+
+
+def build_worker(client: Client, activities: Sequence[Activity], settings: Settings, workflows: Sequence[type] = (PlaybookRun,)) -> Worker:
+    """Make the worker of the queue of plays. One queue for all: a second one for connectors would cost each step a round trip."""
+    pollers = PollerBehaviorAutoscaling()
+    return Worker(
+        client,
+        task_queue=QUEUE_PLAYS,
+        workflows=workflows,
+        activities=activities,
+        interceptors=[Attempts()],
+        max_cached_workflows=settings.worker_cached_plays,
+        workflow_task_poller_behavior=pollers,
+        activity_task_poller_behavior=pollers,
+        graceful_shutdown_timeout=timedelta(seconds=settings.worker_stop_grace_s),
+    )
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, after_answer: Pause | None = None) -> AsyncIterator[tuple[Client, list[Activity]]]:
+    """Connect to everything the worker needs, and give the client and the activities.
+
+    Args:
+        settings: where everything is.
+        after_answer: see `activities.effects.Ledger`; only the drill sets it.
+
+    Raises:
+        DatabaseAway, TemporalAway: not reachable in time.
+        SettingMissing: a setting it cannot do without is not there.
+    """
+    keys = KeyRing.parse(settings.require_encryption_keys())
+    database = Database(settings.require_database_url(), keys, pool_size=settings.database_pool_size)
+    cipher = BoundKeys(keys, PAYLOADS) if settings.temporal_sealed else None
+    try:
+        _, client = await asyncio.gather(
+            _wait_for_database(database, settings.database_connect_timeout_s),
+            connect(Address.of(settings), cipher=cipher, wait_s=settings.temporal_connect_timeout_s, say=_LOG.info),
+        )
+        dependencies = Dependencies(
+            database=database,
+            plays=TemporalPlays(client),
+            mailer=_mailer(settings),
+            web=WebClient(
+                timeout_s=settings.http_request_timeout_s,
+                allowed_hosts=_names(settings.http_allowed_hosts),
+                private_hosts=_names(settings.http_private_hosts),
+            ),
+            sender=settings.email_from,
+            after_answer=after_answer,
+        )
+        yield client, build_activities(dependencies)
+    finally:
+        await database.close()
+
+
+async def run(settings: Settings, *, after_answer: Pause | None = None) -> None:
+    """Play until told to stop (SIGTERM, SIGINT); actions under way get time to end."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with opened(settings, after_answer=after_answer) as (client, activities), build_worker(client, activities, settings):
+        _LOG.info("the worker is ready", temporal=settings.temporal_address, queue=QUEUE_PLAYS)
+        await stop.wait()
+        _LOG.info("the worker stops; actions under way get time to end", seconds=settings.worker_stop_grace_s)
+
+
+async def _wait_for_database(database: Database, wait_s: float) -> None:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait_s
+    waiting = False
+    while True:
+        with suppress(OSError, DBAPIError, TimeoutError):
+            await asyncio.wait_for(database.ping(), timeout=5)
+            return
+        if loop.time() >= deadline:
+            raise DatabaseAway(f"PostgreSQL did not answer within {wait_s:.0f} s; is PLAYKEEPER_DATABASE_URL right?")
+        if not waiting:
+            waiting = True
+            _LOG.info(f"waiting for PostgreSQL, up to {wait_s:.0f} s")
+        await asyncio.sleep(_PAUSE_S)
+
+
+def _mailer(settings: Settings) -> Mailer:
+    if settings.smtp_host is None:
+        return FolderOutbox(settings.outbox_folder)
+    return Smtp(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        security=settings.smtp_security,
+        user=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+        timeout_s=settings.smtp_timeout_s,
+    )
+
+
+def _names(listed: str) -> frozenset[str]:
+    return frozenset(name.strip() for name in listed.split(",") if name.strip())
+
+
+def runner() -> Callable[[Coroutine[object, object, None]], None]:
+    """Give what runs a coroutine on the fastest event loop there is."""
+    try:
+        import uvloop
+    except ImportError:  # there is none for Windows
+        return asyncio.run
+    return lambda main: uvloop.run(main)
+
+
+def configure_logging(settings: Settings) -> None:
+    """Write log lines to standard error, for people or as JSON; Temporal's SDK and SQLAlchemy log the same way."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso"),
+        structlog.processors.format_exc_info,
+    ]
+    last: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    if settings.log_format == "text":
+        last = structlog.dev.ConsoleRenderer(colors=False)
+    wrap = structlog.stdlib.ProcessorFormatter.wrap_for_formatter
+    structlog.configure(processors=[*shared, wrap], logger_factory=structlog.stdlib.LoggerFactory(), cache_logger_on_first_use=True)
+    handler = logging.StreamHandler()
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=last, foreign_pre_chain=shared))
+    logging.basicConfig(handlers=[handler], level=settings.log_level.upper())
+
+
+def main() -> None:
+    """Run the worker; what keeps it from starting is one line and exit code 1."""
+    try:
+        settings = read_settings()
+    except SettingInvalid as error:
+        sys.exit(str(error))
+    configure_logging(settings)
+    try:
+        runner()(run(settings))
+    except (SettingMissing, DatabaseAway, TemporalAway) as error:
+        _LOG.error(str(error))  # the sentence is all there is to know
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
