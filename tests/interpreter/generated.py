@@ -1,6 +1,7 @@
 """Plans that nobody would write, made from a seed: blocks in blocks, waits, failures, questions."""
 
 import random
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from playbook_dsl.plan import Plan
 from tests.interpreter.cases import FACTS, Case
 
 MAX_DEPTH = 3
+Tree = dict[str, Any]
 
 
 class _Maker:
@@ -25,14 +27,14 @@ class _Maker:
     def steps(self, depth: int) -> list[dict[str, Any]]:
         return [self.step(depth) for _ in range(self.chance.randint(1, 3))]
 
-    def step(self, depth: int) -> dict[str, Any]:
-        makers = [self.action, self.action, self.action, self.wait, self.set]
+    def step(self, depth: int) -> Tree:
+        makers: list[Callable[[int], Tree]] = [self.action, self.action, self.action, self.wait, self.set]
         if depth < MAX_DEPTH:
             makers += [self.branch, self.parallel, self.loop, self.repeat, self.stage, self.together, self.until, self.ask]
         return self.chance.choice(makers)(depth)
 
-    def action(self, _depth: int) -> dict[str, Any]:
-        step = {
+    def action(self, _depth: int) -> Tree:
+        step: Tree = {
             "kind": "action",
             "id": self.id("a"),
             "action": "task.create",
@@ -48,22 +50,22 @@ class _Maker:
             self.replies[step["id"]] = [{"fail": "Unavailable"}, {}]
         return {name: value for name, value in step.items() if value is not None}
 
-    def wait(self, _depth: int) -> dict[str, Any]:
+    def wait(self, _depth: int) -> Tree:
         return {"kind": "wait", "id": self.id("w"), "for": self.chance.choice(["1 hour", "1 day", "2 business days", "3 days"])}
 
-    def set(self, _depth: int) -> dict[str, Any]:
+    def set(self, _depth: int) -> Tree:
         return {"kind": "set", "id": self.id("s"), "values": {"x": {"$expr": "health.score + 1"}}}
 
-    def branch(self, depth: int) -> dict[str, Any]:
+    def branch(self, depth: int) -> Tree:
         low = {"name": "low", "when": self.chance.choice(["health.score < 50", "health.score > 50"]), "steps": self.steps(depth + 1)}
         return {"kind": "branch", "id": self.id("b"), "cases": [low, {"name": "else", "steps": self.steps(depth + 1)}]}
 
-    def parallel(self, depth: int) -> dict[str, Any]:
+    def parallel(self, depth: int) -> Tree:
         branches = [{"name": f"n{number}", "steps": self.steps(depth + 1)} for number in range(self.chance.randint(1, 3))]
         rest = self.chance.choice(["undo", "keep", "finish"])
         return {"kind": "parallel", "id": self.id("p"), "branches": branches, "first": self.chance.choice([0, 0, 1]), "rest": rest}
 
-    def loop(self, depth: int) -> dict[str, Any]:
+    def loop(self, depth: int) -> Tree:
         return {
             "kind": "for_each",
             "id": self.id("l"),
@@ -73,21 +75,21 @@ class _Maker:
             "steps": self.steps(depth + 1),
         }
 
-    def repeat(self, depth: int) -> dict[str, Any]:
+    def repeat(self, depth: int) -> Tree:
         step = {"kind": "repeat", "id": self.id("r"), "at_most": 3, "steps": self.steps(depth + 1), "until": "turn >= 2"}
         return step if self.chance.random() < 0.5 else {**step, "every": "1 day"}
 
-    def stage(self, depth: int) -> dict[str, Any]:
+    def stage(self, depth: int) -> Tree:
         return {"kind": "stage", "id": self.id("g"), "up_to": "2 days", "steps": self.steps(depth + 1), "on_timeout": [self.action(9)]}
 
-    def together(self, depth: int) -> dict[str, Any]:
+    def together(self, depth: int) -> Tree:
         return {"kind": "together", "id": self.id("t"), "steps": self.steps(depth + 1)}
 
-    def until(self, _depth: int) -> dict[str, Any]:
+    def until(self, _depth: int) -> Tree:
         alternatives = [{"name": "e", "event": "x"}, {"name": "c", "when": "health.score > 60"}]
         return {"kind": "wait_until", "id": self.id("u"), "alternatives": alternatives, "up_to": "2 days", "on_timeout": [self.action(9)]}
 
-    def ask(self, _depth: int) -> dict[str, Any]:
+    def ask(self, _depth: int) -> Tree:
         return {
             "kind": "ask",
             "id": self.id("q"),
