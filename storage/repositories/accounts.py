@@ -8,7 +8,10 @@ from sqlmodel import col
 
 from storage.pages import Page, fetch_page
 from storage.session import Session
-from storage.tables import Account, Contact
+from storage.tables import METADATA, Account, Contact
+
+_ACCOUNTS = METADATA.tables["account"]
+_CONTACTS = METADATA.tables["contact"]
 
 
 async def find_account(session: Session, account_id: str, *, lock: bool = False) -> Account | None:
@@ -55,15 +58,17 @@ async def save_accounts(session: Session, rows: Sequence[Mapping[str, object]]) 
     """
     if not rows:
         return 0
-    statement = insert(Account).values([dict(row) | {"tenant": session.tenant} for row in rows])
+    statement = insert(_ACCOUNTS)
     changes: dict[str, object] = {name: statement.excluded[name] for name in rows[0] if name != "id"}
     for merged in ("custom", "facts"):
         if merged in changes:
-            changes[merged] = getattr(Account, merged).op("||")(statement.excluded[merged])
+            changes[merged] = _ACCOUNTS.c[merged].op("||")(statement.excluded[merged])
+    # Rows handed over beside the statement leave its text the same for every batch, so that it is compiled once.
     saved = await session.execute(
         statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=changes | {"updated_at": func.now()})
         # A row of this transaction alone has no xmax: it was inserted, not updated.
-        .returning(literal_column("(xmax = 0)", Boolean))
+        .returning(literal_column("(xmax = 0)", Boolean)),
+        [dict(row) | {"tenant": session.tenant} for row in rows],
     )
     return sum(1 for (is_new,) in saved if is_new)
 
@@ -110,9 +115,10 @@ async def save_contacts(session: Session, rows: Sequence[Mapping[str, object]]) 
     """Make contacts, or bring them up to date. Every row has the same columns. Opt-outs are only ever added."""
     if not rows:
         return
-    statement = insert(Contact).values([dict(row) | {"tenant": session.tenant} for row in rows])
+    statement = insert(_CONTACTS)
     changes: dict[str, object] = {name: statement.excluded[name] for name in rows[0] if name not in ("id", "opt_outs")}
-    await session.execute(statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=changes))
+    written = statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=changes)
+    await session.execute(written, [dict(row) | {"tenant": session.tenant} for row in rows])
 
 
 async def set_opt_outs(session: Session, contact_id: str, channels: Sequence[str]) -> bool:
