@@ -91,10 +91,10 @@ def did_you_mean(word: str, legal: Iterable[str]) -> str | None:
     return f'did you mean "{near}"?' if near else None
 
 
-def nearest(word: str, legal: Iterable[str]) -> str | None:
-    """Give the legal word nearest to `word`, or None when none is near."""
+def nearest(word: str, legal: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+    """Give the legal word nearest to `word`, or None when none is near. `cutoff` is 0 (anything is near) to 1 (only the same word)."""
     by_form = {_plain_form(candidate): candidate for candidate in sorted(legal, reverse=True)}
-    close = difflib.get_close_matches(_plain_form(word[:80]), by_form, n=1, cutoff=0.6)
+    close = difflib.get_close_matches(_plain_form(word[:80]), by_form, n=1, cutoff=cutoff)
     return by_form[close[0]] if close else None
 
 

@@ -13,7 +13,8 @@ from playbook_dsl.syntax import ActionBody, AskBody, Step
 from playbook_dsl.words import Owners, Word
 
 WORDS = frozenset({"csm", "csm.manager", "owner", "at_start.account.csm"})
-ROLES_OF_CONTACTS = frozenset({"champion", "primary_contact", "contact", "sponsor", "billing_contact", "csm", "csm.manager"})
+ROLES_OF_CONTACTS = frozenset({"champion", "primary_contact"})
+_ROLE = re.compile(r"[a-z][a-z0-9_ -]{0,62}")
 _CALL = re.compile(r"(?P<function>[a-z_]+)\((?P<argument>[^()]*)\)")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _PHONE = re.compile(r"\+[0-9][0-9 ()/-]{5,24}")
@@ -107,23 +108,30 @@ def _check_declared(report: Report, spec: Word, name: str, declared: frozenset[s
 def check_recipients(found: Resolution, report: Report) -> None:
     """PB251: every recipient is a contact by role, an address or an expression."""
     legal = ROLES_OF_CONTACTS | _contact_roles(found.catalog)
+    roots = frozenset(fact_types(tuple(found.catalog.facts)))
     for place in found.places:
         body = place.step.body
         for owners in _inputs(found.catalog, body, "recipient") if isinstance(body, ActionBody) else ():
             for spec in owners.specs:
-                _check_recipient(report, spec, legal)
+                _check_recipient(report, spec, legal, roots)
 
 
-def _check_recipient(report: Report, spec: Word, legal: frozenset[str]) -> None:
+def _check_recipient(report: Report, spec: Word, legal: frozenset[str], fact_roots: frozenset[str]) -> None:
     text = spec.text.strip()
     call = _CALL.fullmatch(text)
     name = call["argument"].strip() if call and call["function"] == "all" else text
     if name in legal or (call is None and (_EMAIL.fullmatch(text) or _PHONE.fullmatch(text))):
         return
-    near = nearest(name, legal)
-    hint = f'did you mean "{near}"?' if near else f"legal: {listed(legal)}, all(<role>), an address, or {{{{ }}}}"
-    if text.startswith(("account.", "contact.", "steps.", "inputs.")):
-        hint = f'write "{{{{ {text} }}}}"'
+    near = nearest(name, legal, cutoff=0.8)
+    if _ROLE.fullmatch(name) and not (near or name in WORDS or name in fact_roots):  # the roles of contacts are the tenant's own data
+        if len(legal) > len(ROLES_OF_CONTACTS):
+            report.warning(
+                "PB251", spec.span, f'no contact is known to have the role "{short(name)}"', hint=f"known roles: {listed(legal)}"
+            )
+        return
+    hint = f'did you mean "{near}"?' if near else f"known roles: {listed(legal)}"
+    if text in ("csm", "csm.manager", "owner") or text in fact_roots or text.startswith(("account.", "contact.", "steps.", "inputs.")):
+        hint = f'a message goes to a contact of the customer; for a value write "{{{{ {text} }}}}"'
     report.error("PB251", spec.span, f'"{short(text)}" is no recipient', hint=hint)
 
 

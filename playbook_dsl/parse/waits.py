@@ -5,7 +5,7 @@ from playbook_dsl.parse.forms import fields
 from playbook_dsl.parse.keys import Keys, short
 from playbook_dsl.parse.parser import Parser
 from playbook_dsl.syntax import AlternativeSpec, AskBody, EscalationSpec, WaitBody, WaitUntilBody
-from playbook_dsl.types import DURATION, TEXT
+from playbook_dsl.types import DATE, DATETIME, DURATION, TEXT
 from playbook_dsl.words import Expression, Owners, Value, Word
 
 PAUSED = ("shift", "keep_date")
@@ -27,12 +27,19 @@ def wait(parser: Parser, node: Node, verb: Word) -> WaitBody:
         )
     return WaitBody(
         for_=keys.duration("for"),
-        until=keys.moment("until"),
+        until=_until(keys),
         at=keys.word("at"),
         land_on=keys.choice("land_on", "business day"),
         fixed=keys.flag("fixed"),
         while_paused=keys.choice("while_paused", *PAUSED),
     )
+
+
+def _until(keys: Keys) -> Expression | None:
+    found = keys.moment("until")
+    if found is not None:  # a date that is missing, like one that is past, passes at once and says so
+        found.expects, found.also = DATE.maybe(), (DATETIME.maybe(),)
+    return found
 
 
 def wait_until(parser: Parser, node: Node, verb: Word) -> WaitUntilBody:
