@@ -149,58 +149,24 @@ def _plain(text: str, expects: Type, *, has_pieces: bool) -> list[Problem]:
     return [] if text in expects.options else [not_an_option(node, text, expects.options, severity="error")]
 
 
-def plan_node(text: str) -> Json:
-    """Give the form in which a checked text travels in a plan: itself, `{"$expr": source}` or `{"$text": [part, {"$expr": source}, …]}`."""
-    single = only_piece(text)
-    if single is not None:
-        return {"$expr": single.source.strip()}
-    parts = split_template(text)
-    if not any(isinstance(part, Piece) for part in parts):
-        return text
-    return {"$text": [part if isinstance(part, str) else {"$expr": part.source.strip()} for part in parts]}
-
-
-def render_text(node: Json, env: Env, expects: Type | None = None) -> Value:
-    """Give the value of a node of a plan, or of a text with `{{ }}` in it; lists and records are gone through.
-
-    A text that is exactly one `{{ }}` (or `$expr`) gives the value itself, or its printed form when `expects` is text.
+def evaluate_node(node: Json, env: Env) -> Value:
+    """Give the value of a node of a plan: literals and marked values as they are, `$expr` evaluated, `$text` joined to a text.
 
     Raises:
-        EvaluationError: a `{{ }}` is no expression, or the budget is used up.
+        EvaluationError: an expression cannot be read, or the budget is used up.
     """
     match node:
-        case str():
-            return _evaluate(plan_node(node), env, expects) if "{{" in node else node
         case list():
-            item = expects.item if expects is not None else None
-            return [render_text(child, env, item) for child in node]
-        case dict():
-            return _render_record(node, env, expects)
-    return node
-
-
-def _render_record(node: dict[str, Json], env: Env, expects: Type | None) -> Value:
-    if len(node) == 1:
-        (mark,) = node
-        if mark in ("$expr", "$text"):
-            return _evaluate(node, env, expects)
-        if mark.startswith("$"):
-            return from_json(node)
-    fields = expects.fields if expects is not None else {}
-    return {name: render_text(child, env, fields.get(name)) for name, child in node.items()}
-
-
-def _evaluate(node: Json, env: Env, expects: Type | None) -> Value:
-    match node:
+            return [evaluate_node(child, env) for child in node]
         case {"$expr": str(source)}:
-            value = evaluator(source)(env)
-            wants_text = expects is not None and expects.kind == "text" and value is not None
-            return print_value(value, env) if wants_text else value
+            return evaluator(source)(env)
         case {"$text": list(parts)}:
-            text = "".join(part if isinstance(part, str) else print_value(_evaluate(part, env, None), env) for part in parts)
+            text = "".join([part if isinstance(part, str) else print_value(evaluate_node(part, env), env) for part in parts])
             if len(text) > MOST_TEXT:
                 raise EvaluationError(f"a text grew over {MOST_TEXT} characters")
             return text
+        case dict() if len(node) != 1 or not next(iter(node)).startswith("$"):
+            return {name: evaluate_node(child, env) for name, child in node.items()}
     return from_json(node)
 
 

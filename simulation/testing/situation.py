@@ -9,6 +9,7 @@ from activities.contracts import JsonTree, LoadedFacts, RunInput, RunRef, Trigge
 from playbook_dsl.catalog import Catalog
 from playbook_dsl.diagnostics import Report
 from playbook_dsl.expressions.evaluate import EvaluationError, evaluator
+from playbook_dsl.expressions.template import evaluate_node
 from playbook_dsl.nodes import Mapping, Scalar
 from playbook_dsl.plan import FormField, Plan, SplitStep, walk
 from playbook_dsl.resolve.scopes import fact_types
@@ -21,7 +22,6 @@ from playbook_dsl.values import Value, to_json
 from simulation.testing.cases import Given
 from simulation.testing.literals import Literals
 from simulation.testing.offsets import read_clock
-from workflows.interpreter.names import evaluate_node
 from workflows.interpreter.steps.blocks import chosen_variant
 
 DEFAULT_CLOCK = "2026-11-23 09:00"

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from activities.contracts import JsonTree, RunInput
 from playbook_dsl.expressions.evaluate import evaluator
-from playbook_dsl.expressions.template import print_value
+from playbook_dsl.expressions.template import evaluate_node, print_value
 from playbook_dsl.plan import Node
 from playbook_dsl.timing.calendar import BusinessCalendar
 from playbook_dsl.values import Duration, Json, Value, from_json, to_json
@@ -129,21 +129,6 @@ class Names:
         """Give the values of named plan nodes, in JSON form."""
         env = self.env(frame)
         return {name: to_json(evaluate_node(node, env)) for name, node in nodes.items()}
-
-
-def evaluate_node(node: Node, env: dict[str, Value]) -> Value:
-    """Give the value of a plan node: literals as they are, `$expr` evaluated, `$text` joined."""
-    if isinstance(node, list):
-        return [evaluate_node(item, env) for item in node]
-    if not isinstance(node, dict):
-        return from_json(node)
-    if "$expr" in node:
-        return evaluator(node["$expr"])(env)
-    if "$text" in node:
-        return "".join(print_value(evaluate_node(part, env), env) for part in node["$text"])
-    if len(node) == 1 and next(iter(node)).startswith("$"):
-        return from_json(node)
-    return {name: evaluate_node(item, env) for name, item in node.items()}
 
 
 def json_of(values: Mapping[str, Value]) -> dict[str, Json]:

@@ -13,8 +13,9 @@ from playbook_dsl.expressions.check import check
 from playbook_dsl.expressions.evaluate import evaluator
 from playbook_dsl.expressions.problems import CODES
 from playbook_dsl.expressions.read import read
-from playbook_dsl.expressions.template import check_text, print_value, render_text
+from playbook_dsl.expressions.template import check_text, evaluate_node, print_value
 from playbook_dsl.expressions.tree import Node
+from playbook_dsl.lower.values import text as text_node
 from playbook_dsl.types import ANY, BOOL
 from playbook_dsl.values import Value
 from tests.playbook_dsl.expressions.accounts import SCOPE as ACCOUNT_SCOPE
@@ -110,7 +111,7 @@ def test_a_well_typed_condition_never_raises(source: str, row: dict[str, Value])
 @given(text=sources)
 def test_a_text_without_errors_can_be_rendered(text: str) -> None:
     if not check_text(text, SCOPE).errors:
-        render_text(text, ENV)
+        evaluate_node(text_node(text), ENV)
 
 
 @pytest.mark.parametrize("source", [case[0] for case in BAD], ids=str)

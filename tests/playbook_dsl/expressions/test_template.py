@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
 
 from playbook_dsl.expressions.evaluate import EvaluationError
-from playbook_dsl.expressions.template import Piece, check_text, plan_node, render_text, split_template
-from playbook_dsl.types import BOOL, NUMBER, TEXT, Type, list_of, one_of, record
+from playbook_dsl.expressions.template import Piece, check_text, evaluate_node, split_template
+from playbook_dsl.lower.values import text as text_node
+from playbook_dsl.types import BOOL, NUMBER, TEXT, Type, list_of, one_of
 from playbook_dsl.values import Duration, Json, Money, Value, to_json
 from tests.playbook_dsl.expressions.book import ENV, SCOPE
+
+
+def render(text: str, env: Mapping[str, object]) -> Value:
+    return evaluate_node(text_node(text), env)
+
 
 SPLITS: dict[str, tuple[str | Piece, ...]] = {
     "": (),
@@ -95,59 +102,42 @@ PRINTED: dict[str, Value] = {
 
 @pytest.mark.parametrize(("printed", "value"), PRINTED.items(), ids=str)
 def test_a_value_prints_for_people(printed: str, value: Value) -> None:
-    assert render_text("<{{ x }}>", {"x": value}) == f"<{printed}>"
+    assert render("<{{ x }}>", {"x": value}) == f"<{printed}>"
 
 
 def test_a_moment_prints_in_the_zone_of_the_run() -> None:
-    assert render_text("at {{ now }}", {**ENV, "$zone": "Europe/Berlin"}) == "at 23 Nov 2026 08:00"
+    assert render("at {{ now }}", {**ENV, "$zone": "Europe/Berlin"}) == "at 23 Nov 2026 08:00"
 
 
 def test_a_single_expression_keeps_its_type_unless_text_is_wanted() -> None:
-    assert render_text("{{ account.seats }}", ENV) == 40
-    assert render_text(" {{ account.seats }} ", ENV) == 40
-    assert render_text("{{ account.seats }}", ENV, TEXT) == "40"
-    assert render_text("{{ account.tags }}", ENV) == ["vip", "beta"]
-    assert render_text("{{ account.tier }}", ENV, TEXT) is None
+    assert render("{{ account.seats }}", ENV) == 40
+    assert render(" {{ account.seats }} ", ENV) == 40
+    assert render("{{ account.tags }}", ENV) == ["vip", "beta"]
+    assert evaluate_node(text_node("{{ account.seats }}", wants_text=True), ENV) == "40"
+    assert evaluate_node(text_node("{{ account.tier }}", wants_text=True), ENV) == ""
 
 
 NODES: list[tuple[Json, Value]] = [
-    ({"a": "{{ account.seats }}", "b": ["x", "{{ account.name }}!"]}, {"a": 40, "b": ["x", "Acmé!"]}),
+    ({"a": {"$expr": "account.seats"}, "b": ["x", {"$text": [{"$expr": "account.name"}, "!"]}]}, {"a": 40, "b": ["x", "Acmé!"]}),
     ({"$expr": "account.mrr"}, Money(Decimal("900"), "EUR")),
     ({"$text": ["of ", {"$expr": "account.name"}]}, "of Acmé"),
     (to_json(date(2026, 1, 2)), date(2026, 1, 2)),
+    ({}, {}),
     (7, 7),
     (None, None),
+    ("{{ account.name }}", "{{ account.name }}"),
 ]
 
 
 @pytest.mark.parametrize(("node", "value"), NODES, ids=str)
-def test_a_node_of_a_plan_is_rendered_through_and_through(node: Json, value: Value) -> None:
-    assert render_text(node, ENV) == value
-
-
-def test_texts_inside_a_record_become_text_where_text_is_wanted() -> None:
-    wanted = record({"title": TEXT, "count": NUMBER})
-
-    assert render_text({"title": "{{ account.seats }}", "count": "{{ account.seats }}"}, ENV, wanted) == {"title": "40", "count": 40}
-
-
-PLAN_NODES: dict[str, Json] = {
-    "plain": "plain",
-    "{{ account.name }}": {"$expr": "account.name"},
-    "of {{ account.name }}": {"$text": ["of ", {"$expr": "account.name"}]},
-}
-
-
-@pytest.mark.parametrize(("text", "node"), PLAN_NODES.items(), ids=str)
-def test_a_text_travels_in_a_plan(text: str, node: Json) -> None:
-    assert plan_node(text) == node
-    assert render_text(node, ENV) == render_text(text, ENV)
+def test_a_node_of_a_plan_is_evaluated_through_and_through(node: Json, value: Value) -> None:
+    assert evaluate_node(node, ENV) == value
 
 
 def test_a_rendered_value_is_not_rendered_again() -> None:
-    assert render_text("Hi {{ x }}", {"x": "{{ y }}", "y": "secret"}) == "Hi {{ y }}"
+    assert render("Hi {{ x }}", {"x": "{{ y }}", "y": "secret"}) == "Hi {{ y }}"
 
 
 def test_a_text_over_the_budget_is_refused() -> None:
     with pytest.raises(EvaluationError, match="100000 characters"):
-        render_text("{{ a }}{{ a }}", {"a": "x" * 60_000})
+        render("{{ a }}{{ a }}", {"a": "x" * 60_000})
