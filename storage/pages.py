@@ -71,7 +71,7 @@ def _read(cursor: str, order: Sequence[SQLColumnExpression[Any]]) -> Tuple:
         if not isinstance(values, list) or len(values) != len(order):
             raise BadCursor("the cursor belongs to another list")
         typed = [from_json(value) for value in values]
-        types = tuple_(*order).types
+        types = tuple_(*order).type.types
         for value, kind in zip(typed, types, strict=True):
             if not isinstance(value, kind.python_type):
                 raise BadCursor("the cursor belongs to another list")

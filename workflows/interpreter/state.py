@@ -139,6 +139,7 @@ class RunState:
     waits: dict[str, OpenWait] = field(default_factory=dict)
     asks: dict[str, Asked] = field(default_factory=dict)
     holds: dict[str, Held] = field(default_factory=dict)
+    held_times: dict[str, int] = field(default_factory=dict)
     memo: dict[str, dict[str, JsonTree]] = field(default_factory=dict)
     objects: dict[str, dict[str, JsonTree]] = field(default_factory=dict)
     plays: dict[str, SubPlay] = field(default_factory=dict)

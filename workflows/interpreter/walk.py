@@ -155,9 +155,12 @@ class Walk:
 
     async def _hold(self, step: AnyStep, rule: Hold, frame: Frame, key: str, scope: Scope, error: StepFailed) -> bool:
         play = self.play
+        if key not in play.state.holds:
+            play.state.held_times[key] = play.state.held_times.get(key, 0) + 1
         held = play.state.holds.setdefault(key, Held(error.code, error.message, play.runtime.now()))
         play.progress.step(key, step, "held", detail=error.message, error=dict(error.as_record()))
-        await self.put_in_inbox(step, key, "hold", f'step "{step.title or step.id}" failed: {error.message}')
+        why = f'step "{step.title or step.id}" failed: {error.message}'
+        await self.put_in_inbox(step, key, "hold", why, round_=play.state.held_times[key] - 1)
         decided = await self.wait_for(key, lambda: held.decision is not None, rule.hold_for, frame, f"held: {step.title or step.id}")
         decision = held.decision if decided else {"continue": "skip", "undo": "undo", "stop": "stop"}[rule.then]
         play.state.holds.pop(key, None)
@@ -188,9 +191,14 @@ class Walk:
         play.waiting.closed(key)
         return finished
 
-    async def put_in_inbox(self, step: AnyStep, key: str, kind: str, why: str, by: tuple[str, ...] = ("csm", "role:cs_ops")) -> None:
-        """Put an item about a step into the inbox of the first of `by` that resolves; when nobody does, lists still show the step."""
-        call = AskCall(run=self.play.run, key=key, kind=kind, title=step.title or step.id, why=why, by=by)
+    async def put_in_inbox(
+        self, step: AnyStep, key: str, kind: str, why: str, by: tuple[str, ...] = ("csm", "role:cs_ops"), *, round_: int = 0
+    ) -> None:
+        """Put an item about a step into the inbox of the first of `by` that resolves; when nobody does, lists still show the step.
+
+        `round_` counts the times the step was held before: a step that fails again is a new question.
+        """
+        call = AskCall(run=self.play.run, key=key, kind=kind, round=round_, title=step.title or step.id, why=why, by=by)
         try:
             await self.play.settle(self.play.runtime.ask(call, why), f"inbox {key}")
         except ActionFailed as failed:
