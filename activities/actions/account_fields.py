@@ -1,5 +1,6 @@
 """The fields of an account that a play may set, as values in the JSON form of `playbook_dsl.values`."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date
 from difflib import get_close_matches
@@ -44,7 +45,13 @@ def _tags(value: Value) -> list[str]:
 
 
 def _money(value: Value) -> Money | None:
-    return value if value is None or isinstance(value, Money) else _wrong("an amount such as 500 EUR")
+    if value is None:
+        return None
+    return Money(plain(value.amount), value.currency) if isinstance(value, Money) else _wrong("an amount such as 500 EUR")
+
+
+def _currency(value: Value) -> str:
+    return value if isinstance(value, str) and re.fullmatch(r"[A-Z]{3}", value) else _wrong("a currency such as EUR")
 
 
 def _wrong(wanted: str) -> NoReturn:
@@ -58,6 +65,7 @@ _READERS: Mapping[str, Callable[[Value], Value]] = {
     "renewal_date": _date,
     "tags": lambda value: list(_tags(value)),
     "mrr": _money,
+    "currency": _currency,
     "csm": _text,
 }
 
@@ -71,6 +79,10 @@ async def read_fields(session: Session, tenant: Tenant | None, wanted: Mapping[s
     checked: dict[str, JsonTree] = {}
     for name, tree in wanted.items():
         checked[name] = to_json(_checked(tenant, name, from_json(tree)))
+    amount = from_json(checked.get("mrr"))
+    if isinstance(amount, Money):
+        # One currency holds for the account, so an amount in another one changes it, and the undo puts it back.
+        checked.setdefault("currency", amount.currency)
     if checked.get("csm") is not None:
         person = await find_person(session, str(checked["csm"]))
         if person is None:
@@ -124,7 +136,6 @@ async def put(session: Session, account: Account, values: Mapping[str, JsonTree]
         value = from_json(tree)
         if name == "mrr":
             changes["mrr"] = value.amount if isinstance(value, Money) else None
-            changes |= {"currency": value.currency} if isinstance(value, Money) else {}
         elif not name.startswith(_CUSTOM):
             changes[name] = value
     await update_account(session, account.id, changes, by=by)
