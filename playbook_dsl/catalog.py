@@ -72,13 +72,17 @@ class FactDef:
 
 @dataclass(frozen=True)
 class TemplateDef:
-    """A message template: front matter and Jinja2 body. `path` is where its own diagnostics point."""
+    """A message template: front matter and Jinja2 body.
+
+    `path` is where its own diagnostics point, `body_line` the line of that file in which the body begins (0: not known).
+    """
 
     name: str
     channel: str
     subject: str
     body: str
     path: str = ""
+    body_line: int = 0
 
 
 @dataclass(frozen=True)

@@ -30,25 +30,27 @@ def read_template(source: bytes | str, name: str, path: str) -> tuple[TemplateDe
     parts = None if report.has_errors else _front_matter(text, report)
     if parts is None:
         return None, report.sorted()
-    head, body = parts
+    head, body, body_line = parts
     document = compose(SourceText(path, head), report)
-    template = None if document is None else _template(document, report, name, path, body)
+    template = None if document is None else _template(document, report, name, path, body, body_line)
     findings = report.sorted()
     return (None if any(one.is_error for one in findings) else template), findings
 
 
-def _front_matter(text: SourceText, report: Report) -> tuple[str, str] | None:
-    """Cut a template into its front matter (with its first line of dashes, so that lines keep their numbers) and its body."""
+def _front_matter(text: SourceText, report: Report) -> tuple[str, str, int] | None:
+    """Cut a template into its front matter (with its first dashes, so that lines keep their numbers), its body, and the body's line."""
     lines = text.text.splitlines(keepends=True)
     end = next((number for number, line in enumerate(lines[1:], 1) if line.strip() == _FENCE), None)
     if end is not None and lines[0].strip() == _FENCE:
-        return "".join(lines[:end]), "".join(lines[end + 1 :]).lstrip("\r\n")
+        body = "".join(lines[end + 1 :])
+        stripped = body.lstrip("\r\n")
+        return "".join(lines[:end]), stripped, end + 2 + body[: len(body) - len(stripped)].count("\n")
     message = "a template starts with its front matter between two lines of ---"
     report.error("PB103", Span(text.path, 1, 1), message, hint="write ---, channel: email, subject: …, --- and then the body")
     return None
 
 
-def _template(document: Document, report: Report, name: str, path: str, body: str) -> TemplateDef | None:
+def _template(document: Document, report: Report, name: str, path: str, body: str, body_line: int) -> TemplateDef | None:
     reader = Reader(document, report)
     mapping = reader.mapping(document.root, "the front matter", "write channel: email and subject: … below each other")
     if mapping is None:
@@ -57,7 +59,7 @@ def _template(document: Document, report: Report, name: str, path: str, body: st
     channel, subject = keys.choice("channel", *CHANNELS), keys.word("subject")
     if channel is not None and channel.text == "email" and subject is None and not keys.has("subject"):
         report.error("PB109", keys.span, 'the front matter of a mail needs the key "subject"')
-    return TemplateDef(name, channel.text if channel else "email", subject.text if subject else "", body, path)
+    return TemplateDef(name, channel.text if channel else "email", subject.text if subject else "", body, path, body_line)
 
 
 def read_people(source: bytes | str, path: str = "people.yaml") -> tuple[People, Findings]:

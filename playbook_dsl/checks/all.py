@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from playbook_dsl.checks import actions, enroll, expressions, flow, forms, literals, names, people, plays, secrets, timing, undo
+from playbook_dsl.checks import actions, enroll, expressions, flow, forms, literals, messages, names, people, plays, secrets, timing, undo
 from playbook_dsl.diagnostics import Report
 from playbook_dsl.resolve.resolution import Resolution
 
@@ -16,6 +16,7 @@ CHECKS: tuple[Check, ...] = (
     literals.check_literals,
     forms.check_forms,
     actions.check_actions,
+    messages.check_messages,
     people.check_owners,
     people.check_recipients,
     plays.check_plays,
