@@ -61,7 +61,7 @@ def action(step_id: str, **keys: object) -> ActionStep:
     )
 
 
-def plan(*steps: Step, **keys: object) -> Plan:
+def plan(*steps: Step | dict[str, Any], **keys: object) -> Plan:
     return Plan.model_validate({"playbook": "demo", "title": "Demo", "retry": Retry(attempts=3, first_s=0.05), "steps": steps, **keys})
 
 
