@@ -217,7 +217,7 @@ def test_the_report_for_programs_says_the_same() -> None:
             'the event "email.replied" has no field "mesage_id"',
         ),
         ("tests: [{test: t, given: {account: {name: {x: 1}}}, expect: {outcome: goal}}]", '"name" must be text'),
-        ("tests: {test: [}", "this is not YAML"),
+        ("tests: {test: [}", "[PB103]"),
     ],
 )
 def test_mistakes_in_a_test_file_have_a_place_and_a_hint(test: str, said: str) -> None:
