@@ -9,7 +9,7 @@ from typing import Literal
 from playbook_dsl.catalog import Catalog
 from playbook_dsl.explain.blocks import Block, blocks
 from playbook_dsl.explain.sentences import sentence
-from playbook_dsl.explain.words import condition_words, duration_words
+from playbook_dsl.explain.words import cause_words, condition_words, duration_words
 from playbook_dsl.plan import (
     ActionStep,
     AskStep,
@@ -142,10 +142,9 @@ class _Drawing:
         return ports
 
     def exit(self, leave: Exit) -> list[_Port]:
-        cause = condition_words(leave.when) if leave.when else f"the event {leave.event}"
         name = f":exit:{leave.name}"
         self.nodes.append(GraphNode(name, "exit", leave.name))
-        self.connect([_Port(":start", "exit", f"at any time: {cause}")], name)
+        self.connect([_Port(":start", "exit", f"at any time: {cause_words(leave.event, leave.when)}")], name)
         return self.chain(leave.steps, [_Port(name)], name, "steps")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from playbook_dsl.diff.change import Change
-from playbook_dsl.diff.fields import ABSENT, field_changes, shown
+from playbook_dsl.diff.fields import ABSENT, field_changes, said, shown
 from playbook_dsl.diff.steps import step_changes
 from playbook_dsl.explain.words import quoted
 from playbook_dsl.plan import Plan, PlanPart
@@ -13,7 +13,6 @@ UNDER_WAY = "Plays under way finish on the version they started with; the change
 NO_CHANGE = "The two versions do the same."
 
 _HEAD = ("title", "owner", "labels", "tables")
-_LATER = "holds for accounts that enter from now on"
 
 
 def compare(old: Plan, new: Plan) -> tuple[Change, ...]:
@@ -48,8 +47,7 @@ def _head(old: Plan, new: Plan) -> Iterator[Change]:
 def _dump(part: object) -> Json:
     match part:
         case PlanPart():
-            dumped: Json = part.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-            return dumped
+            return said(part)
         case list() | tuple():
             return [_dump(item) for item in part]
         case dict():
@@ -85,8 +83,11 @@ def _named_parts(kind: str, old: dict[str, Json], new: dict[str, Json], meaning:
 
 
 def _spoken(part: Json) -> Json:
-    """Give the part with the author's key for a condition."""
-    return {"if" if key == "when" else key: value for key, value in part.items()} if isinstance(part, dict) else part
+    """Give the part with the author's keys."""
+    return {_KEYS.get(key, key): value for key, value in part.items()} if isinstance(part, dict) else part
+
+
+_KEYS = {"when": "if", "minimum": "min", "maximum": "max"}
 
 
 def _inputs(old: Plan, new: Plan) -> Iterator[Change]:
@@ -102,28 +103,32 @@ def _inputs(old: Plan, new: Plan) -> Iterator[Change]:
 
 
 def _fields(parts: Mapping[str, PlanPart], *without: str) -> dict[str, Json]:
-    left_out = {"name", *without}
-    return {name: part.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=left_out) for name, part in parts.items()}
+    return {name: {key: value for key, value in said(part).items() if key not in ("name", *without)} for name, part in parts.items()}
 
 
 def _enroll(old: Plan, new: Plan) -> Iterator[Change]:
-    before, after = _enrollment(old), _enrollment(new)
-    triggers = [_pop_named(side, "triggers", "id") for side in (before, after)]
-    yield from _named_parts("trigger", triggers[0], triggers[1])
-    yield from _differences("enroll", before, after, meaning=_LATER)
+    before, after = (said(plan.enroll) if plan.enroll else {} for plan in (old, new))
+    yield from _named_parts("trigger", _triggers(before.pop("triggers", [])), _triggers(after.pop("triggers", [])))
+    yield from _differences("enroll", before, after)
 
 
-def _enrollment(plan: Plan) -> dict[str, Json]:
-    return plan.enroll.model_dump(mode="json", by_alias=True, exclude_defaults=True) if plan.enroll else {}
-
-
-def _pop_named(fields: dict[str, Json], key: str, name: str) -> dict[str, Json]:
-    parts = fields.pop(key, [])
+def _triggers(given: Json) -> dict[str, Json]:
+    """Give the triggers by name; one without an id of its own is called after its kind, so that its number may change."""
     found: dict[str, Json] = {}
-    for part in parts if isinstance(parts, list) else []:
-        if isinstance(part, dict):
-            found[str(part.get(name))] = {field: value for field, value in part.items() if field != name}
+    for trigger in given if isinstance(given, list) else []:
+        if not isinstance(trigger, dict):
+            continue
+        kind, spec = str(trigger.get("kind")), trigger.get("spec")
+        name = str(trigger.get("id"))
+        name = kind if name.removeprefix(f"{kind}_").isdigit() else name
+        number = next(count for count in range(1, len(found) + 2) if _numbered(name, count) not in found)
+        keys = {key: value for key, value in trigger.items() if key not in ("id", "kind", "spec")}
+        found[_numbered(name, number)] = {**(spec if isinstance(spec, dict) else {}), **keys}
     return found
+
+
+def _numbered(name: str, number: int) -> str:
+    return name if number == 1 else f"{name} {number}"
 
 
 def _endings(old: Plan, new: Plan) -> Iterator[Change]:

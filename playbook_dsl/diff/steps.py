@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from playbook_dsl.diff.change import Change
-from playbook_dsl.diff.fields import field_changes
+from playbook_dsl.diff.fields import VALUE_FIELDS, field_changes, said
 from playbook_dsl.explain.blocks import blocks
 from playbook_dsl.explain.words import list_words, quoted
 from playbook_dsl.plan import ActionStep, Plan, Step, walk
 from playbook_dsl.values import Json
 
-_VALUE_FIELDS = frozenset({"inputs", "values", "default"})
 _RENAMED = "for undo, results and analytics this is another step; keep the id if it is the same one"
 
 
@@ -93,15 +92,15 @@ def _verb(step: Step) -> str:
 
 def own_fields(step: Step) -> dict[str, Json]:
     """Give what a step says itself, without id, line and the steps inside it."""
-    fields = _without_steps(step.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+    fields = _without_steps(said(step))
     return {key: value for key, value in fields.items() if key not in ("id", "line")}
 
 
 def _without_steps(fields: dict[str, Json]) -> dict[str, Json]:
     return {
-        key: value if key in _VALUE_FIELDS else _thinned(value)
+        key: value if key in VALUE_FIELDS else _thinned(value)
         for key, value in fields.items()
-        if not _is_steps(value) or key in _VALUE_FIELDS
+        if not _is_steps(value) or key in VALUE_FIELDS
     }
 
 

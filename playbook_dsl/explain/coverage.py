@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from playbook_dsl.catalog import Catalog
-from playbook_dsl.explain.words import list_words
+from playbook_dsl.explain.words import counted, list_words
 from playbook_dsl.plan import ActionStep, Plan, PlayStep, Step, Undo, walk
 
 
@@ -62,5 +62,5 @@ def coverage_words(found: tuple[StepUndo, ...]) -> str:
     if not found:
         return "The play has no effects that would need undoing"
     stays = [one.step_id for one in found if one.how == "stays"]
-    words = f"{len(found) - len(stays)} of {len(found)} effects can be undone"
+    words = f"{len(found) - len(stays)} of {counted(len(found), 'effect')} can be undone"
     return words + (f"; not undone: {list_words(stays, 'and')}" if stays else "")

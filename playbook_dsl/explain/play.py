@@ -9,6 +9,7 @@ from playbook_dsl.explain.coverage import coverage_words, undo_of, undo_of_steps
 from playbook_dsl.explain.enrollment import enrollment_lines
 from playbook_dsl.explain.sentences import sentence
 from playbook_dsl.explain.words import (
+    cause_words,
     condition_words,
     counted,
     duration_words,
@@ -94,9 +95,6 @@ def _endings(plan: Plan, catalog: Catalog) -> Iterator[str]:
 
 def exit_words(leave: Exit) -> str:
     """Give one exit as half a sentence: its name, what causes it, what follows."""
-    cause = f"when {condition_words(leave.when)}" if leave.when and not leave.event else f"when the event {leave.event} arrives"
-    if leave.when and leave.event:
-        cause += f" and {condition_words(leave.when)}"
     follows = {
         "undo": "what the play did is undone",
         "keep": "what the play did stays",
@@ -104,7 +102,7 @@ def exit_words(leave: Exit) -> str:
         "steps": f"then {counted(len(leave.steps), 'more step')}: {list_words(step.id for step in leave.steps)}",
     }[leave.then]
     name = "" if UNNAMED_EXIT.fullmatch(leave.name) else f"{quoted(leave.name)} "
-    return f"{name}{cause}: {follows}"
+    return f"{name}when {cause_words(leave.event, leave.when)}: {follows}"
 
 
 def _time(plan: Plan) -> Iterator[str]:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from playbook_dsl.catalog import Catalog
 from playbook_dsl.explain.words import (
+    cause_words,
     condition_words,
     counted,
     duration_words,
@@ -54,7 +55,7 @@ def _action(step: ActionStep, catalog: Catalog) -> str:
     say = _ACTIONS.get(step.action)
     words = say(inputs) if say else _any_action(step.action, inputs, catalog)
     if step.wait:
-        words += " and wait until it is done"
+        words += ", and the play waits until it is done"
     if step.review:
         words += f"; before it leaves, {owner_words(step.review.by)} looks at it"
         if step.review.up_to:
@@ -79,7 +80,14 @@ def _any_action(action: str, inputs: dict[str, Node], catalog: Catalog) -> str:
 
 
 def _listed(inputs: dict[str, Node]) -> str:
-    return "; ".join(f"{name.replace('_', ' ')} {node_words(value)}" for name, value in inputs.items())
+    return "; ".join(f"{name.replace('_', ' ')} {_value_words(value)}" for name, value in inputs.items())
+
+
+def _value_words(value: Node) -> str:
+    """Give a value; of a form only the names of its fields."""
+    if isinstance(value, list) and value and all(isinstance(item, dict) and {"name", "type"} <= item.keys() for item in value):
+        return f"asks for {list_words(str(item['name']).replace('_', ' ') for item in value)}"
+    return node_words(value)
 
 
 def _people(node: Node) -> str:
@@ -154,9 +162,7 @@ def _wait_until(step: WaitUntilStep, _: Catalog) -> str:
 
 
 def _alternative(one: Alternative) -> str:
-    if one.event is None:
-        return condition_words(one.when or "") + f" ({one.name})"
-    return f"the event {one.event} arrives" + (f", where {condition_words(one.when)}" if one.when else "") + f" ({one.name})"
+    return f"{cause_words(one.event, one.when)} ({one.name})"
 
 
 def _ask(step: AskStep, _: Catalog) -> str:
@@ -218,8 +224,7 @@ def _stage(step: StageStep, _: Catalog) -> str:
     words = f"Stage {quoted(step.title or step.id)}"
     words += f", at most {duration_words(step.up_to)}" if step.up_to else ""
     for leave in step.exits:
-        cause = condition_words(leave.when) if leave.when else f"the event {leave.event} arrives"
-        words += f"; left early when {cause}"
+        words += f"; left early when {cause_words(leave.event, leave.when)}"
     return words
 
 

@@ -56,6 +56,13 @@ def duration_words(source: Expr) -> str:
     return source.strip() if WORDY_DURATION.fullmatch(source.strip()) else condition_words(source)
 
 
+def cause_words(event: str | None, when: Expr | None) -> str:
+    """Give what an exit or an alternative waits for: an event, a condition, or an event for which a condition holds."""
+    if event is None:
+        return condition_words(when or "")
+    return f"the event {event} arrives" + (f", where {condition_words(when)}" if when else "")
+
+
 def seconds_words(seconds: float) -> str:
     """Give a number of seconds as "5 minutes" where it is a whole number of them."""
     for name, size in (("hour", 3600), ("minute", 60)):
@@ -106,6 +113,7 @@ def _join(words: list[str]) -> str:
     text = re.sub(r"(\w) \(", r"\1(", text)
     text = re.sub(r"\b(and|or|not|if|else|is|in|of)\(", r"\1 (", text)
     text = re.sub(r"in_play\((“[^”]*”)\)", r"the play \1 is running", text)
+    text = re.sub(r"default\(([^()]+), ([^(),]+)\)", r"\1 (or \2 when missing)", text)
     return re.sub(r"(is one of|is not one of) \[([^\[\]]*)\]", r"\1 \2", text)
 
 

@@ -1,5 +1,6 @@
 """Plans of every shape, for what must hold for all of them. They need not make sense; they are plans."""
 
+from collections import Counter
 from typing import Any
 
 from hypothesis import strategies as st
@@ -204,6 +205,26 @@ whole_exits = st.builds(
     undo=st.lists(names, max_size=2).map(tuple),
     steps=st.lists(steps, max_size=1).map(tuple),
 )
+
+
+def with_own_ids(plan: Plan) -> Plan:
+    """The same plan, but each id used once, as in every compiled plan."""
+    used = Counter[str]()
+
+    def renamed(node: Any) -> Any:  # type: ignore[misc]  # a walk over JSON
+        if isinstance(node, list):
+            return [renamed(item) for item in node]
+        if not isinstance(node, dict):
+            return node
+        own = {key: value if key in ("inputs", "values") else renamed(value) for key, value in node.items()}
+        if "kind" in own and "id" in own and "line" in own:
+            used[own["id"]] += 1
+            own["id"] = f"{own['id']}_{used[own['id']]}"
+        return own
+
+    return Plan.model_validate(renamed(plan.model_dump(mode="json", by_alias=True)))
+
+
 plans = st.builds(
     Plan,
     playbook=names,
@@ -219,4 +240,4 @@ plans = st.builds(
     retry=retries,
     steps=st.lists(steps, max_size=4).map(tuple),
     finally_=st.lists(steps, max_size=1).map(tuple),
-)
+).map(with_own_ids)
