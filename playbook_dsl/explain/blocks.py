@@ -23,6 +23,8 @@ from playbook_dsl.plan import (
 class Block:
     """Steps inside a step. `label` leads to them in words (empty: they simply follow); `name` is stable and short.
 
+    Names the author chose have a word before them, so that a case called "catch" is no catch.
+
     `kind`: body, choice (one of them is taken), side (all at once), later (taken on a time-out, a refusal, an exit or an error).
     """
 
@@ -46,18 +48,18 @@ def _alternatives(step: Step) -> Iterator[Block]:
         case BranchStep():
             for index, case in enumerate(step.cases, 1):
                 label = f"if {condition_words(case.when)}" if case.when else "otherwise"
-                yield Block(case.name or f"case_{index}", "choice", label, case.steps)
+                yield Block(f"case {case.name or index}", "choice", label, case.steps)
         case ParallelStep():
             for branch in step.branches:
                 when = f" (only if {condition_words(branch.when)})" if branch.when else ""
-                yield Block(branch.name, "side", f"side by side: {quoted(branch.name)}{when}", branch.steps)
+                yield Block(f"branch {branch.name}", "side", f"side by side: {quoted(branch.name)}{when}", branch.steps)
         case SplitStep():
             for variant in step.variants:
                 label = f"variant {quoted(variant.name)}, {share_words(variant.share)} of the accounts"
-                yield Block(variant.name, "choice", label, variant.steps)
+                yield Block(f"variant {variant.name}", "choice", label, variant.steps)
         case WaitUntilStep():
             for alternative in step.alternatives:
-                yield Block(alternative.name, "choice", f"once {quoted(alternative.name)} came", alternative.then)
+                yield Block(f"then {alternative.name}", "choice", f"once {quoted(alternative.name)} came", alternative.then)
             yield _timeout(step.up_to, step.on_timeout)
         case AskStep():
             yield _timeout(step.up_to, step.on_timeout)
@@ -70,7 +72,7 @@ def _bodies(step: Step) -> Iterator[Block]:
             yield Block("steps", "body", "", step.steps)
             yield _timeout(step.up_to, step.on_timeout)
             for leave in step.exits:
-                yield Block(f"exit_{leave.name}", "later", f"when it is left by {quoted(leave.name)}", leave.steps)
+                yield Block(f"exit {leave.name}", "later", f"when it is left by {quoted(leave.name)}", leave.steps)
         case RepeatStep():
             yield Block("steps", "body", "", step.steps)
             label = f"after {counted(step.at_most, 'turn')} without success"

@@ -1,7 +1,7 @@
 """Plans of every shape, for what must hold for all of them. They need not make sense; they are plans."""
 
 from collections import Counter
-from typing import Any
+from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
 
@@ -45,6 +45,7 @@ from playbook_dsl.plan import (
     WaitUntilStep,
 )
 
+Tree: TypeAlias = Any
 HOSTILE = [
     '"]; click a "x"',
     "end",
@@ -134,8 +135,12 @@ def _outer_head(block: st.SearchStrategy[tuple[Step, ...]], kind: str) -> dict[s
 def _outer_steps(inner: st.SearchStrategy[Step]) -> st.SearchStrategy[Step]:
     block = st.lists(inner, max_size=3).map(tuple)
     cases = st.lists(st.builds(Case, name=names, when=maybe, steps=block), max_size=3, unique_by=lambda case: case.name).map(tuple)
-    alternatives = st.lists(st.builds(Alternative, name=names, event=st.none() | names, when=maybe, then=block), max_size=2).map(tuple)
-    variants = st.lists(st.builds(Variant, name=names, share=st.floats(0, 1), steps=block), max_size=2).map(tuple)
+    alternatives = st.lists(
+        st.builds(Alternative, name=names, event=st.none() | names, when=maybe, then=block), max_size=2, unique_by=lambda one: one.name
+    ).map(tuple)
+    variants = st.lists(st.builds(Variant, name=names, share=st.floats(0, 1), steps=block), max_size=2, unique_by=lambda one: one.name).map(
+        tuple
+    )
     escalations = st.lists(st.builds(Escalation, after=expressions, to=owners), max_size=1).map(tuple)
     exits = st.lists(st.builds(Exit, name=names, when=maybe, steps=block), max_size=1).map(tuple)
     return st.one_of(
@@ -211,7 +216,7 @@ def with_own_ids(plan: Plan) -> Plan:
     """The same plan, but each id used once, as in every compiled plan."""
     used = Counter[str]()
 
-    def renamed(node: Any) -> Any:  # type: ignore[misc]  # a walk over JSON
+    def renamed(node: Tree) -> Tree:
         if isinstance(node, list):
             return [renamed(item) for item in node]
         if not isinstance(node, dict):

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import re
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from playbook_dsl.catalog import Catalog
 from playbook_dsl.diff.plans import NO_CHANGE, compare, render, to_json
@@ -12,7 +12,14 @@ from playbook_dsl.graph import draw, to_mermaid
 from playbook_dsl.plan import Plan
 from tests.playbook_dsl.tools.plans import plans
 
-robust = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+# Shrinking a whole plan takes minutes.
+robust = settings(
+    max_examples=15,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 MERMAID_NODE = re.compile(
     r'    n_\w+ ?(\(\[|\[\[|\[/|\[\(|\[|\{\{|\{|\(|>)"[^"\\<>\[\]{}|;`&%]*(<br/>[^"<>]*)?"(\]\)|\]\]|/\]|\)\]|\]|\}\}|\}|\))'
 )
