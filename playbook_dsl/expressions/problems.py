@@ -25,6 +25,7 @@ CODES: Final = {
     "PB224": "an operator of another language",
     "PB226": "a function used as a value, or a value called like a function",
     "PB227": "a word of another language for a missing value",
+    "PB228": "a date that does not exist",
     "PB301": "a comparison of two different types",
     "PB302": "an operator that does not work with these types",
     "PB303": "a condition that is not yes or no",

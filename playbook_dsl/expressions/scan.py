@@ -7,6 +7,7 @@ stands for is kept beside it by offset.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from keyword import iskeyword
 from typing import Final
 
@@ -20,9 +21,12 @@ _OTHER_MISSING: Final = frozenset({"None", "none", "null", "nil", "undefined", "
 _NOT_OURS: Final = frozenset({"for", "lambda", "await", "yield", "import", "del", "return", "def", "class", "while"})
 _LARGEST_NUMBER: Final = 2**53
 
+_THOUSANDS: Final = frozenset({"k", "mio", "million", "thousand"})
+
 _TOKEN: Final = re.compile(
     r"""(?P<space>\s+)
     |(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
+    |(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})(?!\w)
     |(?P<number>[0-9]+(?:\.[0-9]+)?)
     |(?P<word>[^\W\d]\w*)
     |(?P<foreign>\*\*|//|&&|\|\||=>|=<|<>|<<|>>|:=|===|!==|\?\?|->|\.\.+)
@@ -103,7 +107,9 @@ def scan(source: str) -> Scanned:
     for position, match in stream:
         match match.lastgroup:
             case "text":
-                _add_literal(result, match.group(), match.start(), _ESCAPE.sub(_unescape, match.group()[1:-1]))
+                _scan_text(result, match.group(), match.start())
+            case "date":
+                _add_literal(result, match.group(), match.start(), _read_date(result, match.group(), match.start()))
             case "number":
                 for _ in range(_scan_number(result, source, pieces, position)):
                     next(stream)
@@ -115,6 +121,21 @@ def scan(source: str) -> Scanned:
                 _refuse(result, source, match.group(), match.start())
     result.masked = _masked(source, result)
     return result
+
+
+def _scan_text(result: Scanned, text: str, offset: int) -> None:
+    strange = next((letter for letter in text if not (letter.isprintable() or letter.isspace())), None)
+    if strange is not None and (strange < " " or "\ud800" <= strange <= "\udfff"):
+        _report(result, "PB223", f"the character U+{ord(strange):04X} cannot stand in a text", offset + text.index(strange), strange, None)
+    _add_literal(result, text, offset, _ESCAPE.sub(_unescape, text[1:-1]))
+
+
+def _read_date(result: Scanned, text: str, offset: int) -> Value:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        _report(result, "PB228", f'there is no day "{text}"', offset, text, "a date is written year-month-day")
+        return None
 
 
 def _unescape(match: re.Match[str]) -> str:
@@ -187,10 +208,14 @@ def _with_unit(result: Scanned, amount: str, unit: str, token: Token, unit_offse
         elif len(amount) > 18:
             _report(result, "PB316", f'"{_short(amount)}" is too large a number', token.offset, amount, None)
         return money_of(amount[:18], unit)
-    hint = "write it as 500 EUR" if unit.upper()[:3] in CURRENCIES and len(unit) < 5 else did_you_mean(unit.lower(), UNITS)
-    _report(
-        result, "PB214", f'"{_short(unit)}" is no unit of time', unit_offset, unit, hint or "units: days, hours, weeks, business days, ..."
-    )
+    hint: str | None = "units: days, hours, weeks, business days, ..."
+    if unit.lower() in _THOUSANDS:
+        hint = "write the number in full, such as 5000"
+    elif unit.upper()[:3] in CURRENCIES and len(unit) < 5:
+        hint = "write it as 500 EUR"
+    else:
+        hint = did_you_mean(unit.lower(), UNITS) or hint
+    _report(result, "PB214", f'"{_short(unit)}" is no unit of time', unit_offset, unit, hint)
     return None
 
 

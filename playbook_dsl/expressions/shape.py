@@ -136,7 +136,8 @@ class Shape:
     def _at_end(self) -> Problem | None:
         if self._wants_value and self._before is not None and not (self._open and self._before is self._open[-1]):
             message = f"the expression ends after {_quoted(self._before.text)}"
-            return Problem("PB211", message, self._before.offset, len(self._before.text), "a value must follow")
+            hint = "a share is written 0.15" if self._before.text == "%" else "a value must follow"
+            return Problem("PB211", message, self._before.offset, len(self._before.text), hint)
         if self._open:
             opening = self._open[-1]
             return Problem("PB222", f'"{opening.text}" is not closed', opening.offset, 1, f'add "{_OPENING[opening.text]}"')

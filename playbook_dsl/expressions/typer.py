@@ -1,6 +1,6 @@
 """Give every part of a tree its type, and report what does not fit."""
 
-from dataclasses import replace
+from datetime import date
 
 from playbook_dsl.expressions.comparing import check_comparison, check_membership
 from playbook_dsl.expressions.problems import Problem, did_you_mean, near_or_all
@@ -24,7 +24,7 @@ from playbook_dsl.expressions.tree import (
     path_of,
 )
 from playbook_dsl.expressions.typing_rules import hint_for, result_of
-from playbook_dsl.types import ANY, BOOL, DURATION, MISSING, MONEY, NUMBER, TEXT, Type, list_of
+from playbook_dsl.types import ANY, BOOL, DATE, DURATION, MISSING, MONEY, NUMBER, TEXT, Type, list_of
 from playbook_dsl.values import Duration, Money, Value
 
 
@@ -99,6 +99,10 @@ class Typer:
         return None
 
     def _field(self, node: Field) -> Type | None:
+        why = self._scope.why_missing.get(".".join(path_of(node) or ()))
+        if why is not None and isinstance(node.base, Name) and self._scope.type_of(node.base.name) is None:
+            self.problems.append(Problem("PB217", why, node.name_offset, len(node.name)))
+            return None
         base = self.type_of(node.base)
         if base is None:
             return None
@@ -254,11 +258,13 @@ def type_of_value(value: Value) -> Type:
         case int() | float():
             return NUMBER
         case str():
-            return replace(TEXT)
+            return TEXT
         case Money():
             return MONEY
         case Duration():
             return DURATION
+        case date():
+            return DATE
     return ANY
 
 

@@ -29,11 +29,11 @@ _RESULTS: Final[dict[tuple[str, str, str], Type]] = {
 _HINTS: Final[dict[tuple[str, str], str]] = {
     ("date", "datetime"): "today goes with a date, now with a date and time",
     ("number", "duration"): "give the number its unit, such as 30 days",
-    ("date", "number"): "give the number its unit, such as 30 days",
+    ("date", "number"): "give the number its unit, such as 30 days; a date is written 2026-12-31",
     ("datetime", "number"): "give the number its unit, such as 30 days",
     ("number", "text"): "a number stands without quotes",
     ("money", "text"): "money is written 500 EUR, without quotes",
-    ("date", "text"): "compare with today, or with another date",
+    ("date", "text"): "a date is written without quotes: 2026-12-31",
     ("datetime", "text"): "compare with now, or with another date and time",
     ("bool", "text"): "write true or false without quotes",
     ("bool", "number"): "write true or false",

@@ -14,13 +14,13 @@ _UNITS: Final[dict[tuple[str, int], tuple[str, ...]]] = {
     ("seconds", 3600): ("h", "hr", "hrs", "hour", "hours"),
     ("seconds", 60): ("m", "min", "mins", "minute", "minutes"),
     ("seconds", 1): ("s", "sec", "secs", "second", "seconds"),
-    ("business_days", 1): ("business day", "business days", "working day", "working days"),
-    ("working_seconds", 3600): ("business hour", "business hours", "working hour", "working hours"),
+    ("business_days", 1): ("business day", "business days", "working day", "working days", "work day", "work days"),
+    ("working_seconds", 3600): ("business hour", "business hours", "working hour", "working hours", "work hour", "work hours"),
     ("working_seconds", 60): ("business minute", "business minutes", "working minute", "working minutes"),
 }
 UNITS: Final = {word: meaning for meaning, words in _UNITS.items() for word in words}
 """Every unit word an author may write, with the part of a `Duration` it fills and how much of it."""
-PREFIXES: Final = frozenset({"business", "working"})
+PREFIXES: Final = frozenset({"business", "work", "working"})
 _DAYS: Final = {"months": 31, "days": 1, "business_days": 2}
 MOST_DAYS: Final = 100_000
 """The longest span, in days or business days: about 270 years. Longer ones leave the calendar."""

@@ -4,6 +4,9 @@ import pytest
 
 from playbook_dsl.expressions.check import Reference, check
 from playbook_dsl.expressions.problems import CODES, Problem
+from playbook_dsl.expressions.scope import Scope
+from playbook_dsl.expressions.units import UNITS, duration_of
+from playbook_dsl.timing.durations import parse_duration
 from playbook_dsl.types import BOOL, DURATION, MONEY, NUMBER, TEXT, Type, list_of, one_of
 from tests.playbook_dsl.expressions.book import SCOPE
 
@@ -27,6 +30,9 @@ GOOD = {
     "now - account.created_at": "duration",
     "now + 4 working hours": "datetime",
     "10m + 2h + 2s": "duration",
+    "account.renewal_date < 2026-12-31": "bool",
+    "[2026-12-31, today]": "list of date",
+    "2026 - 12 - 31": "number",
     '"vip" in account.tags': "bool",
     "'vip' not in account.tags": "bool",
     'account.tier in ["growth", "enterprise"]': "bool",
@@ -142,6 +148,10 @@ BAD = [
     ("account.name.lower()", "account.name.lower", "PB226", "only a function can be called"),
     ("account.tier == null", "null", "PB227", 'there is no "null" here'),
     ("account.tier == None", "None", "PB227", 'there is no "None" here'),
+    ("account.renewal_date < 2026-02-30", "2026-02-30", "PB228", 'there is no day "2026-02-30"'),
+    ("account.name == 'a\x00'", "\x00", "PB223", "the character U+0000 cannot stand in a text"),
+    ("account.seats > 5%", "%", "PB211", 'ends after "%"'),
+    ("account.seats > 5k", "k", "PB214", '"k" is no unit of time'),
     ("account.name < 5", "account.name < 5", "PB301", "text cannot be compared with number"),
     ("account.renewal_date < now", "account.renewal_date < now", "PB301", "date cannot be compared with datetime"),
     ("account.renewal_date - today < 90", "account.renewal_date - today < 90", "PB301", "duration cannot be compared with number"),
@@ -212,11 +222,15 @@ HINTS = {
     "account.arr > 5 EURO": "write it as 500 EUR",
     "account.arr > 5 eur": "write it as 500 EUR",
     "account.renewal_date - today < 90": "give the number its unit, such as 30 days",
+    "account.renewal_date < 90": "give the number its unit, such as 30 days; a date is written 2026-12-31",
     "account.renewal_date < now": "today goes with a date, now with a date and time",
     "'x' in account.name": "write [...] around the text, or contains(text, part)",
     "account.used == missing": "write `is missing`",
     "account.used or 0": "write default(value, instead)",
     "today + 0.5 days": "write it in a smaller unit, such as 12 hours",
+    "account.renewal_date < '2026-12-31'": "a date is written without quotes: 2026-12-31",
+    "account.seats > 5%": "a share is written 0.15",
+    "account.seats > 5k": "write the number in full, such as 5000",
     "5 $": "write money as 500 USD",
 }
 
@@ -261,6 +275,17 @@ def test_all_mistakes_are_said_at_once_in_order() -> None:
     assert [problem.code for problem in problems] == ["PB201", "PB203", "PB202", "PB301"]
 
 
+def test_a_name_of_elsewhere_is_explained_even_where_its_root_is_unknown() -> None:
+    scope = Scope({}, why_missing={"steps.offer": 'step "offer" runs later'})
+
+    assert [(p.code, p.message, p.offset) for p in check("steps.offer.sent", scope).problems] == [("PB217", 'step "offer" runs later', 6)]
+
+
+def test_units_mean_what_they_mean_in_a_wait() -> None:
+    for word in UNITS:
+        assert duration_of("2", word) == parse_duration(f"2 {word}"), word
+
+
 def test_references_carry_their_places() -> None:
     source = 'account.mrr > 5 EUR and tables.severity["high"].days < account.contacts[inputs.discount].score'
 
@@ -284,6 +309,7 @@ CANONICAL = {
     "2.5 s": "2.5 seconds",
     "1.5h": "90 minutes",
     "5.50 EUR": "5.5 EUR",
+    "x<2026-12-31": "x < 2026-12-31",
     "a  is  not   missing": "a is not missing",
     "1<x<5": "1 < x and x < 5",
     "x not in [ 1,2 ]": "x not in [1, 2]",
