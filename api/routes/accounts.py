@@ -7,11 +7,12 @@ from fastapi import APIRouter, Path, Query, Response, status
 from api.deps import DatabaseDep, PlaysDep, SessionDep
 from api.openapi import may_fail
 from api.paging import After, Limit, PageOf
-from api.problems import AccountNotFound, ContactNotFound
-from api.schemas.accounts import AccountChanged, AccountDetails, AccountOut, ChangeAccount, ContactOut, PutAccount, PutContact
+from api.problems import AccountNotFound, ContactNotFound, ImportRefused, MediaTypeUnknown
+from api.schemas.accounts import AccountChanged, AccountDetails, AccountOut, ChangeAccount, ContactOut, ImportReport, PutAccount, PutContact
 from api.schemas.parts import ACCOUNT_ID
 from api.security import Operator, Viewer
 from api.services.accounts import change_account, existing_account, put_account, put_contact
+from api.services.imports import CSV_BODY, CsvDep, take_in
 from api.services.relay import deliver_all
 from storage.repositories.accounts import delete_contact, list_accounts, list_contacts_by_account
 
@@ -39,6 +40,16 @@ async def list_all_accounts(
     """By name."""
     page = await list_accounts(session, search=search, csm=csm, status=state, tier=tier, after=after, limit=limit)
     return PageOf(items=[AccountOut.model_validate(account.model_dump()) for account in page.items], next=page.next)
+
+
+@router.post("/import", summary="Import accounts", openapi_extra=CSV_BODY, responses=may_fail(ImportRefused, MediaTypeUnknown, body=True))
+async def import_file(file: CsvDep, user: Operator, database: DatabaseDep, plays: PlaysDep) -> ImportReport:
+    """A CSV file with a header line, as `text/csv` or as a form's file. Columns without a meaning of their own become your own fields.
+
+    Good rows are kept even when others are bad; the report names each bad one with its line, its cells and what to write.
+    Accounts that are there already are brought up to date, and the plays they are in hear of it.
+    """
+    return await take_in(database, plays, user, file)
 
 
 @router.get("/{account_id}", summary="Look at an account", responses=may_fail(AccountNotFound))

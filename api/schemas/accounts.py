@@ -4,14 +4,24 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from api.schemas.parts import JsonMap
 from api.schemas.runs import Body
+from playbook_dsl.timing.zones import is_zone, suggest_zones
+from storage.facts import plain
+
+
+def _known_zone(name: str) -> str:
+    if not is_zone(name):
+        near = suggest_zones(name)
+        raise ValueError(f'"{name}" is no time zone; {"did you mean " + near[0] + "?" if near else "write one such as Europe/Berlin"}')
+    return name
+
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 PersonId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}(-[A-Z0-9]{1,3})?$")]
+Zone = Annotated[str, StringConstraints(max_length=64), AfterValidator(_known_zone)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Email = Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)]
 Amount = Annotated[Decimal, Field(ge=0, max_digits=18, decimal_places=4)]
@@ -44,7 +54,7 @@ class AccountOut(BaseModel):
     country: str | None = Field(default=None, examples=["DE"])
     zone: str | None = None
     currency: str | None = Field(default=None, examples=["USD"])
-    mrr: Decimal | None = Field(default=None, examples=["56.95"])
+    mrr: Annotated[Decimal, BeforeValidator(plain)] | None = Field(default=None, examples=["56.95"])
     csm: str | None = Field(default=None, examples=["maria"])
     renewal_date: date | None = None
     tags: list[str] = Field(default_factory=list)
@@ -71,8 +81,8 @@ class ChangeAccount(Body):
     stage: Word | None = None
     tier: Word | None = None
     segment: Word | None = None
-    country: Country | None = None
-    zone: Word | None = None
+    country: Word | None = None
+    zone: Zone | None = None
     currency: Currency | None = None
     mrr: Amount | None = None
     csm: PersonId | None = None
@@ -113,16 +123,24 @@ class PutContact(Body):
     title: Word | None = None
     roles: Annotated[list[Word], Field(max_length=20)] = []
     opt_outs: Annotated[list[Word], Field(max_length=20)] = []
-    zone: Word | None = None
+    zone: Zone | None = None
     language: Annotated[str | None, StringConstraints(max_length=20)] = None
+
+
+class CellProblem(BaseModel):
+    """What is wrong with a cell, and what to write. Without `column` it is the row as a whole."""
+
+    column: str | None = Field(default=None, examples=["mrr"])
+    value: str = Field(examples=["abc"])
+    wrong: str = Field(examples=["is no amount"])
+    write: str = Field(examples=["a number such as 56.95"])
 
 
 class RowProblem(BaseModel):
     """One row of a file that was left out, and why."""
 
     line: int = Field(description="Line of the file; the header is line 1.", examples=[17])
-    column: str | None = Field(default=None, examples=["monthly_charges"])
-    detail: str = Field(examples=['"abc" is not an amount'])
+    problems: list[CellProblem]
 
 
 class ImportReport(BaseModel):
@@ -132,9 +150,11 @@ class ImportReport(BaseModel):
     created: int = Field(examples=[7043])
     updated: int = Field(examples=[0])
     refused: int = Field(examples=[0])
-    problems: list[RowProblem] = Field(default_factory=list, description="The first hundred.")
-    fields: list[str] = Field(default_factory=list, description="Custom fields that were taken in.", examples=[["contract", "tenure"]])
-    told: int = Field(default=0, description="Plays that heard of changed facts.", examples=[0])
+    problems: list[RowProblem] = Field(default_factory=list, description="The first hundred rows that were refused.")
+    new_fields: list[str] = Field(default_factory=list, description="Own fields that the file brought.", examples=[["contract", "tenure"]])
+    left_out: list[str] = Field(default_factory=list, description="Columns that mean nothing here.")
+    notes: list[str] = Field(default_factory=list, description="How the file was read, where that was not plain.")
+    told: int = Field(default=0, description="Plays that heard of changed accounts.", examples=[0])
 
 
 class PersonOut(BaseModel):
@@ -162,5 +182,5 @@ class PutPerson(Body):
     roles: Annotated[list[Word], Field(max_length=20)] = []
     teams: Annotated[list[Word], Field(max_length=20)] = []
     manager: PersonId | None = None
-    zone: Word | None = None
+    zone: Zone | None = None
     active: bool = True

@@ -41,9 +41,18 @@ def read_csv(file: Path) -> bytes:
 def report_lines(report: JsonTree) -> list[str]:
     """Give a report of an import as lines."""
     lines = [f"{report['rows']} rows: {report['created']} new, {report['updated']} brought up to date, {report['refused']} refused"]
-    lines += [f"  line {one['line']}{', ' + one['column'] if one['column'] else ''}: {one['detail']}" for one in report["problems"][:20]]
+    lines += [
+        f"  line {row['line']}{_cell(cell)}: {cell['wrong']}; write {cell['write']}"
+        for row in report["problems"][:20]
+        for cell in row["problems"]
+    ]
+    lines += [f"  note: {note}" for note in report["notes"]]
     more = report["refused"] - min(20, len(report["problems"]))
     return [*lines, f"  … and {more} more"] if more > 0 else lines
+
+
+def _cell(cell: JsonTree) -> str:
+    return f', {cell["column"]} "{cell["value"]}"' if cell["column"] else ""
 
 
 def list_accounts(

@@ -9,7 +9,7 @@ from sqlmodel import col
 from playbook_dsl.values import Json
 from storage.pages import Page, fetch_page
 from storage.session import Session
-from storage.tables import Launch, Run, Step
+from storage.tables import Account, Launch, Run, Step
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,13 @@ async def list_active_runs_by_account(session: Session, account: str) -> list[Ru
     """Give the plays of an account that have not ended, the oldest first."""
     query = select(Run).where(col(Run.account) == account, col(Run.state) != "closed")
     return list((await session.execute(query.order_by(col(Run.started_at), col(Run.id)))).scalars())
+
+
+async def list_active_accounts_changed_since(session: Session, since: datetime) -> list[str]:
+    """Give the accounts that are in a play now and were changed at or after this time, by id."""
+    query = select(col(Run.account)).join(Account, col(Account.id) == col(Run.account))
+    query = query.where(col(Run.state) != "closed", col(Account.updated_at) >= since).distinct().order_by(col(Run.account))
+    return list((await session.execute(query)).scalars())
 
 
 async def list_runs_by_launch(session: Session, launch: str) -> list[Run]:
