@@ -50,14 +50,15 @@ _LONGEST_PAUSE = timedelta(hours=1)
 def error_for_status(status: int, message: str, *, retry_after: str | None = None) -> ConnectorError | None:
     """Give the error an HTTP status stands for, None when it is none (below 400).
 
-    Every other 4xx is Rejected, every 5xx Unavailable; after a 5xx nobody knows whether the request took effect.
+    Every other 4xx is Rejected, every 5xx Unavailable. After a 5xx nobody knows whether the request took effect, but for 503: it says that
+    the service takes no requests now.
     """
     if status < 400:
         return None
     kind = _BY_STATUS.get(status, Unavailable if status >= 500 else Rejected)
     if kind is RateLimited:
         return RateLimited(message, pause_of(retry_after))
-    return kind(message, maybe_done=status >= 500 or status == 408)
+    return kind(message, maybe_done=(status >= 500 and status != 503) or status == 408)
 
 
 def pause_of(retry_after: str | None) -> timedelta | None:

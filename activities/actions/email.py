@@ -52,8 +52,7 @@ class SendEmail(ExternalAction):
 
     async def send(self, work: Work, request: Inputs) -> Outcome:
         """Hand the mail over."""
-        await self._mailer.send(_mail(request))
-        return _sent(request)
+        return _sent(request, refused=await self._mailer.send(_mail(request)))
 
     async def find(self, work: Work, request: Inputs) -> Outcome | bool | None:
         """Look the mail up by its id, where the way of sending can."""
@@ -103,12 +102,13 @@ def _mail(request: Inputs) -> Mail:
     )
 
 
-def _sent(request: Inputs) -> Outcome:
+def _sent(request: Inputs, *, refused: tuple[str, ...] = ()) -> Outcome:
     message_id = request["message_id"]
     output = EmailOutput(
         message_id=message_id,
-        to=[box["address"] for box in request["to"]],
+        to=[box["address"] for box in request["to"] if box["address"] not in refused],
         subject=request["subject"],
         sent_at=datetime.fromisoformat(request["at"]),
     )
-    return Outcome(output_of(output), vendor_id=message_id, live=f"mail:{message_id}")
+    note = f"refused by the mail server: {', '.join(refused)}" if refused else None
+    return Outcome(output_of(output), vendor_id=message_id, live=f"mail:{message_id}", note=note)

@@ -67,8 +67,8 @@ class Mail:
 class Mailer(Protocol):
     """A way of sending mail."""
 
-    async def send(self, mail: Mail) -> None:
-        """Send it.
+    async def send(self, mail: Mail) -> tuple[str, ...]:
+        """Send it, and give the addresses that were refused while others were taken.
 
         Raises:
             ConnectorError: it could not be sent, or (`maybe_done`) nobody knows.

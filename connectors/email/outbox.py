@@ -35,9 +35,10 @@ class FolderOutbox:
         """Use a folder; it is made with the first mail."""
         self._folder = folder
 
-    async def send(self, mail: Mail) -> None:
+    async def send(self, mail: Mail) -> tuple[str, ...]:
         """Write the mail down. The file appears complete or not at all."""
         await asyncio.to_thread(self._write, mail)
+        return ()
 
     async def find(self, message_id: str) -> bool:
         """Say whether a mail with this id was written."""

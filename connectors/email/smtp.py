@@ -1,6 +1,7 @@
 """Mail through an SMTP server."""
 
 from dataclasses import dataclass
+from email.message import EmailMessage
 from typing import Literal
 
 import aiosmtplib
@@ -24,8 +25,8 @@ class Smtp:
     password: str | None = None
     timeout_s: float = 20.0
 
-    async def send(self, mail: Mail) -> None:
-        """Hand the mail to the server.
+    async def send(self, mail: Mail) -> tuple[str, ...]:
+        """Hand the mail to the server, and give the addresses it refused while it took others.
 
         Raises:
             ConnectorError: the server refused it or could not be reached; `maybe_done` when the connection broke while it was accepting.
@@ -40,7 +41,7 @@ class Smtp:
         )
         try:
             await self._connect(client)
-            await self._hand_over(client, message)
+            return await self._hand_over(client, message)
         finally:
             client.close()
 
@@ -57,9 +58,10 @@ class Smtp:
             raise _named(error, maybe_done=False) from error
 
     @staticmethod
-    async def _hand_over(client: aiosmtplib.SMTP, message: object) -> None:
+    async def _hand_over(client: aiosmtplib.SMTP, message: EmailMessage) -> tuple[str, ...]:
         try:
-            await client.send_message(message)  # type: ignore[arg-type]  # an EmailMessage; the SDK names its base class
+            refused, _ = await client.send_message(message)
+            return tuple(refused)
         except aiosmtplib.SMTPResponseException as error:
             # The server said no, so it has not taken the mail.
             raise _named(error, maybe_done=False) from error

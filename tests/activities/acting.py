@@ -38,10 +38,11 @@ class Postbox:
     can_tell: bool = False
     fails: list[Exception] = field(default_factory=list)
 
-    async def send(self, mail: Mail) -> None:
+    async def send(self, mail: Mail) -> tuple[str, ...]:
         if self.fails:
             raise self.fails.pop(0)
         self.mails.append(mail)
+        return ()
 
     async def find(self, message_id: str) -> bool | None:
         return any(mail.message_id == message_id for mail in self.mails) if self.can_tell else None

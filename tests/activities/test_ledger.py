@@ -37,7 +37,7 @@ class Crashing(Postbox):
 
     crashes: list[str] = field(default_factory=list)
 
-    async def send(self, mail: Mail) -> None:
+    async def send(self, mail: Mail) -> tuple[str, ...]:
         point = self.crashes[0] if self.crashes else ""
         if point in ("before_send", "while_sending"):
             self.crashes.pop(0)
@@ -48,6 +48,7 @@ class Crashing(Postbox):
         if point == "after_taking":
             self.crashes.pop(0)
             raise Unavailable("the connection broke", maybe_done=True)
+        return ()
 
     async def pause(self, work: Work) -> None:
         if self.crashes and self.crashes[0] == "after_answer":
