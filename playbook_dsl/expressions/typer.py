@@ -3,6 +3,7 @@
 from datetime import date
 
 from playbook_dsl.expressions.comparing import check_comparison, check_membership
+from playbook_dsl.expressions.narrowing import NONE, Paths, present_when
 from playbook_dsl.expressions.problems import Problem, did_you_mean, near_or_all
 from playbook_dsl.expressions.scope import Scope
 from playbook_dsl.expressions.signatures import SIGNATURES, WrongArgument, join
@@ -35,11 +36,13 @@ class Typer:
         self._scope = scope
         self.problems: list[Problem] = []
         self.types: dict[Node, Type] = {}
+        self._present: Paths = NONE
 
     def type_of(self, node: Node) -> Type | None:
         """Give the type of a part, reporting on it and all below it."""
         found = self._find(node)
         if found is not None:
+            found = found.present() if found.optional and path_of(node) in self._present else found
             self.types[node] = found
         return found
 
@@ -71,9 +74,8 @@ class Typer:
                 self.problems.extend(inspect(node, *sides))
             case Not(operand=operand):
                 self._condition(operand)
-            case Logic(operands=operands):
-                for operand in operands:
-                    self._condition(operand)
+            case Logic(operator=operator, operands=operands):
+                self._each_condition(operands, holds=operator == "and")
             case IsMissing(operand=operand):
                 self._is_missing(node, self.type_of(operand))
             case IfElse():
@@ -232,6 +234,21 @@ class Typer:
         hint = "write default(value, instead)" if found.kind in ("text", "number") else "compare it with something"
         self._report("PB303", f"a condition must stand here, but this is {found}", node, hint)
 
+    def _each_condition(self, operands: tuple[Node, ...], *, holds: bool) -> None:
+        """What stands behind `and` is looked at only where all before held, behind `or` where none did."""
+        before = self._present
+        for operand in operands:
+            self._condition(operand)
+            self._present |= present_when(operand, holds)
+        self._present = before
+
+    def _type_where(self, condition: Node, answer: bool, node: Node) -> Type | None:
+        before = self._present
+        self._present |= present_when(condition, answer)
+        found = self.type_of(node)
+        self._present = before
+        return found
+
     def _is_missing(self, node: IsMissing, operand: Type | None) -> None:
         if operand is not None and not operand.optional and operand.kind != "any":
             answer = "always true" if node.negated else "never true"
@@ -239,7 +256,8 @@ class Typer:
 
     def _if_else(self, node: IfElse) -> Type | None:
         self._condition(node.condition)
-        then, otherwise = self.type_of(node.then), self.type_of(node.otherwise)
+        then = self._type_where(node.condition, True, node.then)
+        otherwise = self._type_where(node.condition, False, node.otherwise)
         if then is None or otherwise is None:
             return None
         result = join(then, otherwise)

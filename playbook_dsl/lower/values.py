@@ -1,5 +1,7 @@
 """Values of the file as nodes of the plan."""
 
+from playbook_dsl.expressions.canonical import canonical
+from playbook_dsl.expressions.read import read
 from playbook_dsl.expressions.template import Piece, only_piece, split_template
 from playbook_dsl.nodes import Mapping, Scalar, Sequence
 from playbook_dsl.nodes import Node as YamlNode
@@ -16,7 +18,8 @@ def expr(expression: Expression | None) -> str | None:
 
 def one_line(source: str) -> str:
     """Give an expression without line breaks and without spaces around it."""
-    return " ".join(source.split()) if "\n" in source else source.strip()
+    tree = read(source).tree if "\n" in source else None
+    return source.strip() if tree is None else canonical(tree)
 
 
 def value(given: Value | None) -> Node:
