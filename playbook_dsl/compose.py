@@ -4,6 +4,7 @@ Only libyaml's event reader is used: its composer crashes the whole process at a
 scalars differently, and a loader would read `on` as true and drop the first of two equal keys. Depth is counted while events come in.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
@@ -11,7 +12,7 @@ from typing import cast
 import yaml
 
 from playbook_dsl.diagnostics import Report
-from playbook_dsl.eaten import Eaten, comment_after, eaten_value, patched
+from playbook_dsl.eaten import Eaten, comment_after, eaten_value, patched, quoted
 from playbook_dsl.nodes import Document, Entry, Mapping, Node, Scalar, Sequence, shifted
 from playbook_dsl.source import SourceText, Span
 
@@ -155,6 +156,9 @@ def _end(event: yaml.Event) -> yaml.Mark:
     return cast(yaml.Mark, event.end_mark)
 
 
+_MORE_THAN_A_WORD = re.compile(r"[^\w.\-]")
+
+
 class _Builder:
     """Builds the tree from events without recursion."""
 
@@ -189,9 +193,11 @@ class _Builder:
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             self._open(event)
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
-            self._stack.pop()
+            closed = self._stack.pop()
             self._keys.pop()
             self._key = self._pending.pop()
+            if isinstance(closed, Mapping) and closed.is_flow:
+                self._join_at_commas(closed)
         elif isinstance(event, yaml.AliasEvent):
             start, end = _start(event).index, _end(event).index
             raise _Refused("PB104", start, end, f'"*{event.anchor}" refers to an anchor; playbooks have none', "write the value out")
@@ -213,6 +219,29 @@ class _Builder:
             eaten = eaten_value(self._text, start)
             hint = f"write {eaten.fixed}" if eaten else "remove it"
             raise _Refused("PB104", start, start + len(shown), f'"{shown}" is a YAML tag; playbooks have none', hint)
+
+    def _join_at_commas(self, mapping: Mapping) -> None:
+        """Report a value that a comma inside { } has cut in two, and read it as one, so that no other finding comes of it."""
+        kept: list[Entry] = []
+        for entry in mapping.entries:
+            before = kept[-1] if kept else None
+            if before is None or not self._is_rest_of(before.value, entry):
+                kept.append(entry)
+                continue
+            value = cast(Scalar, before.value)
+            whole = self._text.text[value.start : entry.key.end]
+            message = f'a comma ends a value inside {{ }}, so "{entry.key.text}" is read as a key of its own'
+            self._report.error("PB111", entry.key.span, message, hint=f"write {before.key.text}: {quoted(' '.join(whole.split()))}")
+            before.value = Scalar(value.span, whole, "", value.start, entry.key.end)
+        mapping.entries[:] = kept
+
+    def _is_rest_of(self, value: Node, entry: Entry) -> bool:
+        if not isinstance(value, Scalar) or value.style or value.is_null or not isinstance(entry.value, Scalar) or entry.key.style:
+            return False
+        without_colon = (
+            not entry.value.style and not entry.value.text and not self._text.text[entry.key.end :][:200].lstrip().startswith(":")
+        )
+        return without_colon and bool(_MORE_THAN_A_WORD.search(value.text) or _MORE_THAN_A_WORD.search(entry.key.text))
 
     def _span(self, start: int, end: int) -> Span:
         return shifted(self._text.span(start, end), self._quoted)

@@ -17,6 +17,7 @@ CHECKS: tuple[Check, ...] = (
     forms.check_forms,
     actions.check_actions,
     messages.check_messages,
+    people.check_shapes,
     people.check_owners,
     people.check_recipients,
     plays.check_plays,

@@ -37,7 +37,7 @@ def _report(found: Resolution, report: Report, use: Use, problem: Problem) -> No
     add = report.error if problem.severity == "error" else report.warning
     text = use.scalar.text.strip()
     name = use.scalar.text[problem.offset : problem.offset + problem.length]
-    message, hint = problem.message.replace("? must stand here", " must stand here"), problem.hint
+    message, hint = problem.message.replace("? must stand here", " must stand here").replace("list of any", "a list"), problem.hint
     if problem.code == "PB217":
         message = f'"{name}" cannot be read here: {message}'
     elif problem.code == "PB305" and message.startswith("duration must stand here, but this is number"):

@@ -9,6 +9,7 @@ from playbook_dsl.diagnostics import Report
 from playbook_dsl.expressions.signatures import FUNCTION_NAMES
 from playbook_dsl.parse.keys import short
 from playbook_dsl.resolve.resolution import Resolution
+from playbook_dsl.resolve.scopes import fact_types
 from playbook_dsl.syntax import (
     AskBody,
     BranchBody,
@@ -104,6 +105,12 @@ def check_ids(found: Resolution, report: Report) -> None:
 
 def check_other_names(found: Resolution, report: Report) -> None:
     """PB246 to PB248: inputs, values, loop names, alternatives, branches, variants, fields, tables and exits are named well."""
+    facts = frozenset(fact_types(tuple(found.catalog.facts))) - {"contact"}  # a loop over contacts names its item so on purpose
+    for place in found.places:
+        name = place.step.body.as_ if isinstance(place.step.body, ForEachBody) else None
+        if name and name.text in facts:
+            message = f'"{name.text}" is a fact and cannot be the loop\'s name: nobody could read the fact inside'
+            report.error("PB248", name.span, message, hint=f"for example one_{name.text}")
     for words, what, reserved in _groups(found.playbook, [place.step for place in found.places]):
         seen: dict[str, Word] = {}
         for word in words:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from playbook_dsl.catalog import Catalog, People
 from playbook_dsl.diagnostics import Report, listed, nearest
 from playbook_dsl.nodes import Scalar, Sequence
-from playbook_dsl.parse.keys import short
+from playbook_dsl.parse.keys import shape, short
 from playbook_dsl.resolve.resolution import Resolution
 from playbook_dsl.resolve.scopes import fact_types
 from playbook_dsl.syntax import ActionBody, AskBody, Step
@@ -31,6 +31,23 @@ def check_owners(found: Resolution, report: Report) -> None:
             check_owner(report, people, spec)
     for role in found.playbook.enroll.start_roles if found.playbook.enroll else ():
         _check_declared(report, role, role.text, people.roles, "role")
+
+
+def check_shapes(found: Resolution, report: Report) -> None:
+    """PB110: owners and recipients are words, not maps."""
+    for place in found.places:
+        body = place.step.body
+        action = found.catalog.actions.get(body.action.text) if isinstance(body, ActionBody) else None
+        for entry in body.inputs.entries if isinstance(body, ActionBody) else ():
+            param = action.inputs.get(entry.key.text) if action else None
+            if param is None or param.kind not in ("owner", "recipient"):
+                continue
+            for item in entry.value.items if isinstance(entry.value, Sequence) else [entry.value]:
+                if not isinstance(item, Scalar):
+                    legal = _FORMS if param.kind == "owner" else "champion, primary_contact, all(champion), an address"
+                    report.error(
+                        "PB110", item.span, f'"{entry.key.text}" takes a word or a list of words, not {shape(item)}', hint=f"legal: {legal}"
+                    )
 
 
 def _owners(found: Resolution) -> Iterator[tuple[Owners, bool]]:

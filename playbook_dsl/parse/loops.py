@@ -6,7 +6,7 @@ from playbook_dsl.nodes import Mapping, Node, Scalar
 from playbook_dsl.parse.keys import Keys, short
 from playbook_dsl.parse.parser import Parser
 from playbook_dsl.syntax import ForEachBody, RepeatBody, StopRepeatBody
-from playbook_dsl.types import BOOL
+from playbook_dsl.types import ANY, BOOL, list_of
 from playbook_dsl.words import Expression, Word
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -21,7 +21,7 @@ def for_each(parser: Parser, node: Node, verb: Word) -> ForEachBody:
     legal = ("in", "as", "where", "limit", "at_once", "steps", "count", "until", "enough")
     keys = Keys(parser, mapping, '"for_each"', legal, required=("in", "as", "steps"), at=verb.span)
     return ForEachBody(
-        items=keys.expression("in"),
+        items=keys.expression("in", list_of(ANY)),
         as_=keys.word("as"),
         where=keys.condition("where"),
         limit=keys.whole("limit", 1, 100_000),

@@ -19,11 +19,14 @@ def main() -> int:
     parser.add_argument("--tries", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument("--slowest", type=Path, help="write the file that took longest to this path")
     asked = parser.parse_args()
     print(f"{asked.tries:,} tries on {asked.workers} cores, seed {asked.seed}")
     started = time.monotonic()
     tally = run_on_all_cores(asked.tries, asked.seed, asked.workers, lambda done: print(f"  {done:,}", flush=True))
     _print(tally, time.monotonic() - started)
+    if asked.slowest:
+        asked.slowest.write_bytes(tally.slowest)
     return 1 if tally.crashes else 0
 
 
