@@ -84,10 +84,14 @@ class VirtualRuntime:
         self._world = world
         self._loop = asyncio.get_running_loop()
         self._origin = started_at - timedelta(seconds=self._loop.time())
+        self._now = (self._loop.time(), started_at)
 
     def now(self) -> datetime:
         """Give the virtual time."""
-        return self._origin + timedelta(seconds=self._loop.time())
+        seconds = self._loop.time()
+        if seconds != self._now[0]:
+            self._now = (seconds, self._origin + timedelta(seconds=seconds))
+        return self._now[1]
 
     def spawn(self, work: Coroutine[object, object, T], name: str) -> "asyncio.Task[T]":
         """Start a task."""
