@@ -25,6 +25,9 @@ LOCK = "play.lock"
 PREPARE_PLAY = "play.prepare"
 CONTROL_PLAY = "play.control"
 
+DATABASE_AWAY = "DatabaseAway"
+"""The error type of a call that our own database kept from being made. It is no failure of the step: the play waits and calls again."""
+
 
 class Contract(BaseModel):
     """Frozen data; unknown keys are ignored, so that an older worker reads a newer caller."""

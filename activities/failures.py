@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from temporalio.exceptions import ApplicationError
 
+from activities.contracts import DATABASE_AWAY
 from connectors.errors import ConnectorError, NotAuthorized, RateLimited, Rejected
 from storage.encryption import SealBroken
 
@@ -54,8 +56,10 @@ def as_activity_failure() -> Iterator[None]:
             non_retryable=isinstance(error, Rejected | NotAuthorized),
             next_retry_delay=error.retry_after if isinstance(error, RateLimited) else None,
         ) from error
-    except (DBAPIError, OSError) as error:
+    except (DataError, IntegrityError, ProgrammingError) as error:
         # The statement and its parameters stay out of the message: they may hold what is sealed.
-        raise ApplicationError(f"the database does not answer ({type(error).__name__})", type="Unavailable") from None
+        raise ApplicationError(f"the database refuses ({type(error).__name__})", type="Unavailable") from None
+    except (DBAPIError, PoolTimeout, OSError) as error:
+        raise ApplicationError(f"the database does not answer ({type(error).__name__})", type=DATABASE_AWAY) from None
     except (ActionProblem, SealBroken) as error:
         raise ApplicationError(str(error), type=type(error).__name__, non_retryable=True) from error

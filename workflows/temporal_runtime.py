@@ -5,15 +5,16 @@ activities: they cost the server a tenth and the history one event each.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RetryPolicy, SearchAttributeKey, WorkflowIDReusePolicy
-from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, TimeoutError, WorkflowAlreadyStartedError
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, TimeoutError, TimeoutType, WorkflowAlreadyStartedError
 from temporalio.workflow import ActivityCancellationType, ChildWorkflowCancellationType, ParentClosePolicy
 
+from activities import contracts
 from activities.contracts import (
     ASK,
     CONTROL_PLAY,
@@ -71,6 +72,9 @@ _OWN_TIMEOUT: Final = timedelta(seconds=20)
 # A longer pause between attempts becomes a timer of the server, instead of a workflow task that is kept open.
 _LOCAL_RETRY_THRESHOLD: Final = timedelta(seconds=4)
 
+_FIRST_PAUSE: Final = timedelta(seconds=5)
+_LONGEST_PAUSE: Final = timedelta(minutes=1)
+
 _RUN_STATE: Final = SearchAttributeKey.for_keyword("RunState")
 
 
@@ -96,11 +100,12 @@ class TemporalRuntime:
 
     async def perform(self, call: ActionCall, retry: Retry, timeout_s: float, summary: str) -> ActionResult:
         """Perform an action as an activity of its name."""
-        return await self._remote(call.action, call, ActionResult, _retry_policy(retry), timedelta(seconds=timeout_s), summary, call.key)
+        within = timedelta(seconds=timeout_s)
+        return await _patiently(lambda: self._remote(call.action, call, ActionResult, _retry_policy(retry), within, summary, call.key))
 
     async def undo(self, call: UndoCall, summary: str) -> UndoResult:
         """Take an effect back."""
-        return await self._remote(UNDO, call, UndoResult, _UNDO_RETRY, _UNDO_TIMEOUT, summary, call.key)
+        return await _patiently(lambda: self._remote(UNDO, call, UndoResult, _UNDO_RETRY, _UNDO_TIMEOUT, summary, call.key))
 
     async def load_facts(self, run: RunRef) -> LoadedFacts:
         """Read the facts."""
@@ -205,6 +210,21 @@ class TemporalRuntime:
         return result
 
 
+class _OurFault(Exception):
+    """Our database was away, or workers died under the attempts, until the retries were used up: the step has not failed by itself."""
+
+
+async def _patiently(attempt: Callable[[], Awaitable[R]]) -> R:
+    """Repeat what only our own outage kept from being done, without end."""
+    pause = _FIRST_PAUSE
+    while True:
+        try:
+            return await attempt()
+        except _OurFault:
+            await workflow.sleep(pause, summary="waits for the database or for workers")
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+
 def _retry_policy(retry: Retry) -> RetryPolicy:
     """Turn a step's retry into Temporal's; the server refuses a task with a shrinking or negative pause, so the ends are clamped."""
     first = max(retry.first_s, 0.001)
@@ -219,6 +239,8 @@ def _retry_policy(retry: Retry) -> RetryPolicy:
 
 def _in_our_words(error: ActivityError) -> BaseException:
     match error.cause:
+        case ApplicationError(type=contracts.DATABASE_AWAY) | TimeoutError(type=TimeoutType.HEARTBEAT):
+            return _OurFault()
         case ApplicationError() as cause:
             return ActionFailed(cause.type or "Failed", cause.message)
         case TimeoutError():

@@ -9,7 +9,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from activities.contracts import ActionCall, ActionResult, LoadedFacts, RunResult
+from activities.contracts import DATABASE_AWAY, ActionCall, ActionResult, LoadedFacts, RunResult
 from playbook_dsl.plan import Alternative, Case, Exit, ParallelStep, PlayStep, Retry, WaitStep, WaitUntilStep
 from tests.workflows.world import World, action, bring, failure, plan, run_input, start, tell, worker, workflow_id
 from workflows import temporal_runtime
@@ -345,3 +345,24 @@ async def test_an_exit_interrupts_a_wait_as_soon_as_the_facts_change(client: Cli
         result = await asyncio.wait_for(handle.result(), 10)
 
     assert result.outcome == "exit:recovered"
+
+
+async def test_a_database_that_is_away_for_long_is_no_failure_of_the_step(
+    client: Client, queue: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(temporal_runtime, "_FIRST_PAUSE", timedelta(milliseconds=50))
+    attempts = 0
+
+    def answer(call: ActionCall, attempt: int) -> ActionResult:
+        nonlocal attempts
+        attempts += 1
+        if attempts < 10:
+            raise failure(DATABASE_AWAY, retry=True)
+        return ActionResult()
+
+    async with worker(client, World(answer=answer), queue):
+        handle = await start(client, queue, run_input(plan(action("call", retry=Retry(attempts=3, first_s=0.01)))))
+        result = await asyncio.wait_for(handle.result(), 20)
+
+    assert attempts == 10
+    assert result.outcome == "completed"
