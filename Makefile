@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test check format lock fuzz drill bench clean
+.PHONY: help setup run test check format lock docs fuzz drill bench clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ format: setup ## let the formatter and the linter mend what they can
 lock: setup ## resolve the dependencies of pyproject.toml anew into the two lock files
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header -c requirements.lock --extra local --extra dev pyproject.toml -o requirements-dev.lock
+
+docs: setup ## write the pages of docs/ that are made from the code
+	@$(BIN)/python -m cli.reference
 
 fuzz: setup ## 100,000 broken playbooks against the compiler
 	@$(BIN)/python -m tests.fuzz

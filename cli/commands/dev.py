@@ -4,8 +4,6 @@ from typing import Annotated
 
 import typer
 
-from settings import SettingInvalid, read_settings
-
 
 def register(app: typer.Typer) -> None:
     """Add `playkeeper dev`."""
@@ -19,6 +17,7 @@ def dev(
     try:
         from cli.dev.launch import run_everything
         from cli.dev.server import ServerError
+        from settings import SettingInvalid, read_settings
     except ModuleNotFoundError as missing:
         typer.echo(f"playkeeper dev needs the development packages ({missing.name} is missing): run `make setup`", err=True)
         raise typer.Exit(2) from None

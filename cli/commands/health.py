@@ -3,11 +3,14 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Coroutine
-from typing import Annotated
+from http.client import HTTPConnection, HTTPException
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit
 
 import typer
 
-from settings import SettingInvalid, SettingMissing, Settings, read_settings
+if TYPE_CHECKING:
+    from settings import Settings
 
 _PATIENCE_S = 5.0
 
@@ -34,19 +37,25 @@ def worker(host: Annotated[str, typer.Option(help="The machine whose worker is m
 
 def api(url: Annotated[str, typer.Option(help="Where the API is.")]) -> None:
     """Ask whether an API answers: the health check of its container."""
-    import httpx
-
+    # Asked every few seconds for as long as a container lives, so without the half second that httpx takes to be imported.
+    place = urlsplit(url)
+    connection = HTTPConnection(place.hostname or "", place.port, timeout=_PATIENCE_S)
     try:
-        answer = httpx.get(f"{url.rstrip('/')}/health/ready", timeout=_PATIENCE_S)
-    except httpx.HTTPError as error:
+        connection.request("GET", f"{place.path.rstrip('/')}/health/ready")
+        answer = connection.getresponse()
+        typer.echo(f"API          {answer.status} {answer.read().decode(errors='replace').strip()}")
+    except (OSError, HTTPException) as error:
         typer.echo(f"API          does not answer at {url}: {error}", err=True)
         raise typer.Exit(1) from None
-    typer.echo(f"API          {answer.status_code} {answer.text.strip()}")
-    if answer.status_code >= 400:
+    finally:
+        connection.close()
+    if answer.status >= 400:
         raise typer.Exit(1)
 
 
 def _report(look: Callable[[Settings], Coroutine[None, None, bool]]) -> None:
+    from settings import SettingInvalid, SettingMissing, read_settings
+
     try:
         well = asyncio.run(look(read_settings()))
     except (SettingInvalid, SettingMissing) as error:

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 
 import typer
-
-from settings import SettingInvalid, SettingMissing, read_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -17,6 +16,7 @@ def migrate() -> None:
     """Bring the database to the newest schema, and give the application's role its password. Safe to repeat."""
     from sqlalchemy.exc import SQLAlchemyError
 
+    from settings import SettingInvalid, SettingMissing, read_settings
     from storage.migrate import upgrade
 
     try:
@@ -32,7 +32,7 @@ def migrate() -> None:
     typer.echo("the database is up to date")
 
 
-def new_key(name: str = "1") -> None:
+def new_key(name: Annotated[str, typer.Option(help="What the key is called; sealed fields say which one sealed them.")] = "1") -> None:
     """Make a key for PLAYKEEPER_ENCRYPTION_KEYS. Put a new one before the old ones; those still open what they sealed."""
     from storage.encryption import KeyRing
 

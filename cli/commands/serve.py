@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import typer
 
-from settings import SettingInvalid, SettingMissing, read_settings
-
 _USUAL_PORT = 8000
 
 
@@ -17,6 +15,7 @@ def serve() -> None:
     import uvicorn
 
     from logs import configure_logging
+    from settings import SettingInvalid, SettingMissing, read_settings
 
     try:
         settings = read_settings()

@@ -85,6 +85,7 @@ class Server:
         self.folder = folder.resolve()
         self.log_path = self.folder / "log"
         self._record_path = self.folder / "process.json"
+        self._log_start = 0
         self._lock: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -165,10 +166,11 @@ class Server:
             self._forget()
 
     def last_lines(self, count: int = 15) -> list[str]:
-        """The end of the log, for a message about a server that died."""
+        """The end of what it logged since its last start, for a message about a server that died."""
         if not self.log_path.exists():
             return []
         with self.log_path.open(errors="replace") as log:
+            log.seek(self._log_start)
             return [line.rstrip() for line in deque(log, maxlen=count)]
 
     async def __aenter__(self) -> Self:
@@ -187,6 +189,7 @@ class Server:
 
     def _launch(self) -> None:
         with self.log_path.open("ab") as log:
+            self._log_start = log.tell()
             self._process = self._spawn(log)
         GUARD.watch(self._process.pid)
         self._record_path.write_text(json.dumps({"pid": self._process.pid, "started_at": psutil.Process(self._process.pid).create_time()}))
