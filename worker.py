@@ -7,7 +7,6 @@ carries on by itself when they are back.
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -26,6 +25,7 @@ from connectors.email.mail import Mailer
 from connectors.email.outbox import FolderOutbox
 from connectors.email.smtp import Smtp
 from connectors.http.client import WebClient
+from logs import configure_logging
 from settings import SettingInvalid, SettingMissing, Settings, read_settings
 from storage.encryption import PAYLOADS, BoundKeys, KeyRing
 from storage.session import Database
@@ -146,23 +146,6 @@ def runner() -> Callable[[Coroutine[object, object, None]], None]:
     except ImportError:  # there is none for Windows
         return asyncio.run
     return lambda main: uvloop.run(main)
-
-
-def configure_logging(settings: Settings) -> None:
-    """Write log lines to standard error, for people or as JSON; Temporal's SDK and SQLAlchemy log the same way."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso"),
-        structlog.processors.format_exc_info,
-    ]
-    last: structlog.typing.Processor = structlog.processors.JSONRenderer()
-    if settings.log_format == "text":
-        last = structlog.dev.ConsoleRenderer(colors=False)
-    wrap = structlog.stdlib.ProcessorFormatter.wrap_for_formatter
-    structlog.configure(processors=[*shared, wrap], logger_factory=structlog.stdlib.LoggerFactory(), cache_logger_on_first_use=True)
-    handler = logging.StreamHandler()
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=last, foreign_pre_chain=shared))
-    logging.basicConfig(handlers=[handler], level=settings.log_level.upper())
 
 
 def main() -> None:
