@@ -121,6 +121,13 @@ def _check_extras(catalog: Catalog, report: Report, step: Step, body: ActionBody
     has_recipient = any(param.kind == "recipient" for param in action.inputs.values())
     if body.if_nobody and not has_recipient:
         report.error("PB253", body.if_nobody.span, f'"{action.name}" has no recipient, so "if_nobody" means nothing')
+    for word in step.review.may_edit if step.review else ():
+        legal = {*action.inputs, "subject", "body"}
+        if word.text not in legal:
+            hint = f"legal: {listed(legal)}"
+            report.error(
+                "PB241", word.span, f'"{action.name}" has no input "{short(word.text)}" to edit', hint=hint, suggest=(word.text, legal)
+            )
     if action.sends is None:
         _check_not_sending(report, step, f'"{action.name}" sends nothing to a person')
 

@@ -12,6 +12,8 @@ CHECKS: tuple[Check, ...] = (
     names.check_slug,
     names.check_ids,
     names.check_other_names,
+    names.check_outcomes,
+    names.check_plain_texts,
     expressions.check_expressions,
     literals.check_literals,
     forms.check_forms,

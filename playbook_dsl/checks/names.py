@@ -11,6 +11,7 @@ from playbook_dsl.parse.keys import short
 from playbook_dsl.resolve.resolution import Resolution
 from playbook_dsl.resolve.scopes import fact_types
 from playbook_dsl.syntax import (
+    ActionBody,
     AskBody,
     BranchBody,
     ForEachBody,
@@ -20,6 +21,7 @@ from playbook_dsl.syntax import (
     SplitBody,
     StageBody,
     Step,
+    StopBody,
     TogetherBody,
     WaitUntilBody,
 )
@@ -27,6 +29,8 @@ from playbook_dsl.words import Word
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 ID = re.compile(r"[a-z][a-z0-9_]{0,62}")
+OUTCOME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+RESERVED_OUTCOMES = frozenset({"goal", "undone", "undo_incomplete", "cancelled"})
 RESERVED_SLUGS = frozenset({"all", "new", "none", "retention", "scoring", "sweep", "sync", "system", "undo-launch"})
 RESERVED_IDS = frozenset(
     {*(word for word in keyword.kwlist if word.islower()), "now", "start", "today", "true", "false", "none", "missing", "null"}
@@ -81,7 +85,7 @@ def check_ids(found: Resolution, report: Report) -> None:
     seen: dict[str, Word] = {}
     looks: dict[str, Word] = {}
     for place in found.places:
-        step_id = place.step.id
+        step_id = place.step.id or _made_id(place.step)
         if step_id is None or not _well_named(report, step_id, "an id", RESERVED_IDS):
             continue
         first = seen.setdefault(step_id.text, step_id)
@@ -103,6 +107,12 @@ def check_ids(found: Resolution, report: Report) -> None:
             )
 
 
+def _made_id(step: Step) -> Word | None:
+    """Give the id of a task in a list, which is made from the list's own."""
+    is_task = step.id is None and step.made_id and not step.made_id.startswith("step_") and isinstance(step.body, ActionBody)
+    return Word(step.span, step.made_id, "'") if is_task else None
+
+
 def check_other_names(found: Resolution, report: Report) -> None:
     """PB246 to PB248: inputs, values, loop names, alternatives, branches, variants, fields, tables and exits are named well."""
     facts = frozenset(fact_types(tuple(found.catalog.facts))) - {"contact"}  # a loop over contacts names its item so on purpose
@@ -119,6 +129,37 @@ def check_other_names(found: Resolution, report: Report) -> None:
             first = seen.setdefault(word.text, word)
             if first is not word:
                 report.error("PB246", word.span, f'{what} "{word.text}" is used twice; the first is in line {first.span.line}')
+
+
+def check_plain_texts(found: Resolution, report: Report) -> None:
+    """PB121 (warning): a title, a note or a reason is plain text; `{{ }}` in it stays as it is."""
+    playbook = found.playbook
+    words = [playbook.title, playbook.owner, *playbook.labels, *(field.help for field in playbook.inputs)]
+    for place in found.places:
+        step = place.step
+        words += [step.title, step.note, step.urgent, step.undo.because if step.undo else None]
+        words += [step.body.title if isinstance(step.body, StageBody) else None]
+    for word in words:
+        if word is not None and "{{" in word.text:
+            report.warning(
+                "PB121",
+                word.span,
+                'this is plain text; "{{" stays in it as it is',
+                hint="write it without {{ }}; the account's name is shown beside it",
+            )
+
+
+def check_outcomes(found: Resolution, report: Report) -> None:
+    """PB247, PB248: the outcome a `stop` names is a word, and not one the product writes itself."""
+    for place in found.places:
+        outcome = place.step.body.outcome if isinstance(place.step.body, StopBody) else None
+        if outcome is None:
+            continue
+        if not OUTCOME.fullmatch(outcome.text):
+            _ill_formed(report, outcome, "an outcome", OUTCOME, "-")
+        elif outcome.text in RESERVED_OUTCOMES:
+            message = f'the outcome "{outcome.text}" is written by the product itself'
+            report.error("PB248", outcome.span, message, hint="choose another word, such as not-needed")
 
 
 _Group = tuple[list[Word], str, frozenset[str]]

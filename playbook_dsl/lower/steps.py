@@ -211,13 +211,7 @@ class Lowering:
         )
 
     def _together(self, step: Step, body: TogetherBody, common: Common) -> plan.Step:
-        steps = self.steps(body.steps)
-        if body.is_tasks:
-            steps = tuple(
-                inner if given.id else inner.model_copy(update={"id": f"{step.name}_{n}"})
-                for n, (inner, given) in enumerate(zip(steps, body.steps, strict=True), 1)
-            )
-        return plan.TogetherStep(**common, kind="together", steps=steps)
+        return plan.TogetherStep(**common, kind="together", steps=self.steps(body.steps))
 
     def _lock(self, step: Step, body: LockBody, common: Common) -> plan.Step:
         return plan.LockStep(**common, kind="lock", name=word(body.name) or "", steps=self.steps(body.steps), up_to=expr(body.up_to))

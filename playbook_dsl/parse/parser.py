@@ -7,7 +7,7 @@ from playbook_dsl.diagnostics import Report, quoted_words
 from playbook_dsl.nodes import Document, Entry, Mapping, Node, Scalar, Sequence
 from playbook_dsl.parse.keys import Keys, Reader, short
 from playbook_dsl.parse.policies import on_error, retry, review, undo, urgent
-from playbook_dsl.syntax import Body, BrokenBody, Step
+from playbook_dsl.syntax import Body, BrokenBody, Step, TogetherBody
 
 COMMON_KEYS = ("id", "title", "if", "retry", "timeout", "on_error", "undo", "note", "review", "urgent")
 
@@ -57,6 +57,9 @@ class Parser(Reader):
         if verb is not None:
             read = self.verbs.get(verb.key.text, self.action)
             step.body = read(self, verb.value, verb.key)
+        if isinstance(step.body, TogetherBody) and step.body.is_tasks:
+            for number, task in enumerate(step.body.steps, 1):
+                task.made_id = f"{step.name}_{number}"
         return step
 
     def _verb(self, mapping: Mapping) -> Entry | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from playbook_dsl.expressions.scope import Scope
 from playbook_dsl.resolve.scopes import WHY_MISSING
-from playbook_dsl.types import Type
+from playbook_dsl.types import ANY, Type
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +62,9 @@ class Env:
                     steps[name] = kind if sure else kind.maybe()
             for name, kind in block.vars.items():
                 if self.vars.get(name) is not kind:
-                    values[name] = kind if sure else kind.maybe() if name not in self.vars else kind
+                    before = self.vars.get(name, kind)
+                    kind = kind if before.kind == kind.kind else ANY
+                    values[name] = kind if sure or (name in self.vars and not before.optional) else kind.maybe()
         if len(steps) == len(self.steps) and values == self.vars:
             return self
         return self._new(steps=steps, vars=values)

@@ -114,8 +114,17 @@ class _Walk:
         own = env.with_step(step.name, output_of(step, found.catalog))
         after = self._bodies.get(type(step.body), self._plain)(step, step.body, own)
         self._policies(step, env, after)
-        may_not_run = step.when is not None or (step.on_error is not None and step.on_error.do in ("continue", "catch"))
-        return env.behind([after]) if may_not_run else after
+        return env.behind([after]) if self._may_leave_nothing(step) else after
+
+    def _may_leave_nothing(self, step: Step) -> bool:
+        """Say whether the play may go on behind a step that left no result."""
+        acts = isinstance(step.body, ActionBody | PlayBody)
+        rule = step.on_error or (self.found.playbook.defaults.on_error if acts else None)
+        if step.when is not None or (rule is not None and rule.do in ("continue", "catch")):
+            return True
+        return isinstance(step.body, ActionBody) and (
+            step.review is not None or (step.body.if_nobody is not None and step.body.if_nobody.text == "skip")
+        )
 
     def _policies(self, step: Step, before: Env, after: Env) -> None:
         found = self.found
