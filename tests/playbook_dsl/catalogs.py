@@ -214,6 +214,13 @@ TEMPLATES = {
         ("save-intro", "email", "A word about {{ account.name }}", "Dear {{ contact.name }},\n\nshall we talk?\n"),
         ("adoption-tip", "email", "A tip", "{% if usage.seats_used < account.seats %}Invite your team.{% endif %}"),
         ("hello", "email", "Welcome", "Hello {{ contact.name }}"),
+        (
+            "broken-names",
+            "email",
+            "For {{ acount.name }}",
+            "{{ contact.nmae }} {{ steps.later.text }} {% for c in account.contacts %}{{ c.rol }}{% endfor %}",
+        ),
+        ("broken-braces", "email", "Hi", "Hello {{ contact.name }\n"),
         ("reminder", "sms", "", "{{ account.name }}: please call back."),
     )
 }
