@@ -12,6 +12,7 @@ from playbook_dsl.compiler import Compiled, compile_playbook
 from playbook_dsl.diagnostics import Diagnostic, render
 from playbook_dsl.library import TEMPLATE_SUFFIX, read_people, read_playbook_ref, read_template
 from playbook_dsl.source import SourceText
+from playbook_dsl.template_files import check_template
 
 PEOPLE_FILE = "people.yaml"
 TEMPLATE_FOLDER = "templates"
@@ -166,5 +167,5 @@ def _beside(folder: Path) -> Iterator[Found]:
     for place in (folder, folder / "..") if folder.parent != folder else (folder,):
         for path in sorted((place / TEMPLATE_FOLDER).glob(f"*{TEMPLATE_SUFFIX}")):
             data = read(path)
-            _, diagnostics = read_template(data, path.name.removesuffix(TEMPLATE_SUFFIX), str(path))
+            diagnostics = check_template(data, catalog_for(path), str(path))
             yield Found(path, diagnostics, SourceText(str(path), data.decode("utf-8", "replace")))

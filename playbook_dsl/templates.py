@@ -11,10 +11,8 @@ from playbook_dsl.catalog import TemplateDef
 from playbook_dsl.plan import Message
 from playbook_dsl.types import TEXT, Type, record
 
-ENVIRONMENT = ImmutableSandboxedEnvironment(
-    undefined=jinja2.StrictUndefined, autoescape=False
-)  # bodies are Markdown; HTML is escaped where Markdown becomes HTML
-
+# Bodies are Markdown: HTML is escaped where Markdown becomes HTML.
+ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False)
 
 MESSAGE_NAMES: Mapping[str, Type] = {
     "recipient": record({"name": TEXT, "first_name": TEXT, "email": TEXT}),
@@ -41,6 +39,6 @@ def names_read(*sources: str) -> tuple[str, ...]:
     for source in sources:
         try:
             found |= meta.find_undeclared_variables(ENVIRONMENT.parse(source))
-        except jinja2.TemplateSyntaxError:
+        except (jinja2.TemplateSyntaxError, RecursionError):
             continue
     return tuple(sorted(found - set(ENVIRONMENT.globals)))

@@ -32,7 +32,7 @@ def check_messages(found: Resolution, report: Report) -> None:
         names = {**env.scope.names, **closed, **MESSAGE_NAMES, "now": ANY, "today": ANY}
         for word in _templates_of(found.catalog, place.step):
             template = found.catalog.templates.get(word.text)
-            for problem in _problems(template, names) if template else ():
+            for problem in problems_of(template, names) if template else ():
                 add = report.warning if problem.code == "PB257" else report.error
                 message = f'the template "{short(word.text)}" {problem.where}: {problem.message}'
                 add(problem.code, word.span, message, hint=problem.hint)
@@ -49,14 +49,18 @@ def _templates_of(catalog: Catalog, step: Step) -> Iterator[Scalar]:
 
 
 @dataclass(frozen=True)
-class _Problem:
+class TemplateProblem:
+    """One thing wrong with a template; `where` names the line, `line` is that of the file, 0 when it is not known."""
+
     code: str
     where: str
     message: str
     hint: str | None = None
+    line: int = 0
 
 
-def _problems(template: TemplateDef, names: Mapping[str, Type]) -> Iterator[_Problem]:
+def problems_of(template: TemplateDef, names: Mapping[str, Type]) -> Iterator[TemplateProblem]:
+    """Give what is wrong with a template in whose scope these names stand."""
     for part, source in (("subject", template.subject), ("body", template.body)):
         parsed = _parsed(source)
         if isinstance(parsed, nodes.Template):
@@ -66,7 +70,8 @@ def _problems(template: TemplateDef, names: Mapping[str, Type]) -> Iterator[_Pro
             yield from reader.found
         else:
             line, message = parsed
-            yield _Problem("PB256", _where(part, template.body_line if part == "body" else 0, line), message)
+            first = template.body_line if part == "body" else 0
+            yield TemplateProblem("PB256", _where(part, first, line), message, line=first + line - 1 if first else 0)
 
 
 @lru_cache(maxsize=512)
@@ -91,7 +96,7 @@ class _Reader:
 
     def __init__(self, part: str, first: int) -> None:
         """`first` is the line of the file in which the part begins, 0 when that is not known."""
-        self.found: list[_Problem] = []
+        self.found: list[TemplateProblem] = []
         self._part = part
         self._first = first
 
@@ -172,7 +177,8 @@ class _Reader:
             self._say("PB257", node, f'"{path}" may be missing, and then the message cannot be written', hint)
 
     def _say(self, code: str, node: nodes.Node, message: str, hint: str | None = None) -> None:
-        self.found.append(_Problem(code, _where(self._part, self._first, node.lineno), message, hint))
+        line = self._first + node.lineno - 1 if self._first else 0
+        self.found.append(TemplateProblem(code, _where(self._part, self._first, node.lineno), message, hint, line))
 
 
 def _path(node: nodes.Node) -> str | None:

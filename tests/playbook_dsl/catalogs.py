@@ -220,6 +220,7 @@ TEMPLATES = {
             "For {{ acount.name }}",
             "{{ contact.nmae }} {{ steps.later.text }} {% for c in account.contacts %}{{ c.rol }}{% endfor %}",
         ),
+        ("country", "email", "Hi", "Greetings to {{ account.country }}"),
         ("broken-braces", "email", "Hi", "Hello {{ contact.name }\n"),
         ("reminder", "sms", "", "{{ account.name }}: please call back."),
     )
