@@ -512,7 +512,6 @@ def walk(steps: tuple[Step, ...]) -> Iterator[Step]:
             yield from walk(block)
 
 
-# All of them now: pydantic would finish one at its first use, and cannot inside Temporal's sandbox.
-for _part in PlanPart.__subclasses__():
-    for _kind in (_part, *_part.__subclasses__()):
-        _kind.model_rebuild()
+# Now: pydantic would finish a model at its first use, and cannot inside Temporal's sandbox. The others are only ever read within a plan.
+for _made_by_the_interpreter in (Plan, OnError, Exit):
+    _made_by_the_interpreter.model_rebuild()
