@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,12 @@ def test_a_letter_greets_by_name_is_signed_and_short(name: str, subject: str, bo
     assert len(text.split()) < 200
     assert 5 < len(render(name, subject, KNOWN)) < 70
     assert meta.find_undeclared_variables(ENVIRONMENT.parse(subject + body)) <= set(KNOWN)
+
+
+def test_the_guide_names_every_playbook_event_role_and_fact_it_needs() -> None:
+    guide = (LIBRARY.parent / "docs" / "playbook-library.md").read_text(encoding="utf-8")
+    plans = [plan_of(path) for path in PLAYBOOKS]
+    events = {event for plan in plans for event in plan.events}
+    roles = set(re.findall(r"role:(\w+)", "".join(plan.to_json() for plan in plans)))
+
+    assert {name for name in (*(plan.playbook for plan in plans), *events, *roles) if f"`{name}`" not in guide} == set()
