@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeAlias
 
@@ -43,6 +44,7 @@ class Api:
         headers = {"X-Playkeeper-Actor": actor} if actor else {}
         self.url = find_api()
         self._http = httpx.Client(base_url=self.url, headers=headers, timeout=_TIMEOUT_S)
+        weakref.finalize(self, self._http.close)
 
     def get(self, path: str, **query: object) -> JsonTree:
         """Read something."""

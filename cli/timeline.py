@@ -50,7 +50,7 @@ def _word(effect: JsonTree) -> str:
 
 def _more(step: JsonTree) -> str:
     parts = [f"[{step['status']}]" if step["status"] != "done" else "", step["detail"] or ""]
-    if step["error"] and step["error"].get("message"):
+    if step["error"] and step["error"].get("message") not in (None, step["detail"]):
         parts.append(str(step["error"]["message"]))
     return "".join(f"  {part}" for part in parts if part)
 

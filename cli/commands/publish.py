@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
 
 def publish(
-    files: Annotated[list[Path], typer.Argument(help="Playbooks; message templates (*.md.j2) beside them are sent first.")],
+    files: Annotated[list[Path], typer.Argument(help="Playbooks; the message templates they name (templates/*.md.j2) are sent first.")],
     draft: Annotated[bool, typer.Option("--draft", help="Only keep it; new plays do not follow it yet.")] = False,
     actor: ActorOption = "",
     json_output: JsonFlag = False,
@@ -24,13 +24,20 @@ def publish(
     for file in files:
         if not file.is_file():
             fail(f"there is no file {file}")
-    for template in sorted({template for file in files for template in _templates_beside(file)}):
-        put_template(api, template)
     for file in files:
-        answer = publish_file(api, file, publish=not draft)
+        answer = publish_with_templates(api, file, publish=not draft)
         lines = [f"{answer['slug']}: version {answer['version']} is {answer['status']}"]
         lines += [f"  warning, line {one['line']}: {one['message']} [{one['code']}]" for one in answer["warnings"]]
         api.show(answer, lines)
+
+
+def publish_with_templates(api: Api, file: Path, *, publish: bool) -> JsonTree:
+    """Send the message templates that the playbook names, then the playbook."""
+    text = file.read_bytes()
+    for template in _templates_beside(file):
+        if _name_of(template).encode() in text:
+            put_template(api, template)
+    return publish_file(api, file, publish=publish)
 
 
 def publish_file(api: Api, file: Path, *, publish: bool) -> JsonTree:
@@ -40,24 +47,21 @@ def publish_file(api: Api, file: Path, *, publish: bool) -> JsonTree:
 
 
 def put_template(api: Api, file: Path) -> None:
-    """Send a message template: front matter between `---` lines, then the body."""
-    import yaml
+    """Send a message template; one that cannot be read ends the command with what is wrong."""
+    from playbook_dsl.library import read_template
 
-    head, body = split_front_matter(file.read_text())
-    front = yaml.safe_load(head) or {}
-    name = file.name.removesuffix(".md.j2")
-    content = {"channel": front.get("channel", "email"), "subject": front.get("subject", ""), "body": body}
-    api.send("PUT", f"/v1/templates/{name}", json=content)
-
-
-def split_front_matter(text: str) -> tuple[str, str]:
-    """Give what stands between the first two `---` lines, and the rest."""
-    lines = text.splitlines(keepends=True)
-    if not lines or lines[0].strip() != "---":
-        return "", text
-    end = next((number for number, line in enumerate(lines[1:], 1) if line.strip() == "---"), None)
-    return ("", text) if end is None else ("".join(lines[1:end]), "".join(lines[end + 1 :]).lstrip("\n"))
+    template, findings = read_template(file.read_bytes(), _name_of(file), str(file))
+    if template is None:
+        fail("; ".join(finding.machine_line() for finding in findings) or f"{file} is no message template")
+    content = {"channel": template.channel, "subject": template.subject, "body": template.body}
+    api.send("PUT", f"/v1/templates/{template.name}", json=content)
 
 
 def _templates_beside(file: Path) -> list[Path]:
-    return sorted((file.parent / "templates").glob("*.md.j2"))
+    """Templates lie beside the playbook, or beside its folder."""
+    folders = (file.parent / "templates", file.parent.parent / "templates")
+    return sorted(template for folder in folders for template in folder.glob("*.md.j2"))
+
+
+def _name_of(template: Path) -> str:
+    return template.name.removesuffix(".md.j2")

@@ -65,6 +65,7 @@ class Launcher:
             "PLAYKEEPER_DATABASE_URL": app_url(owner_url, kept["app_password"]),
             "PLAYKEEPER_TEMPORAL_ADDRESS": temporal_address,
             "PLAYKEEPER_TEMPORAL_UI_URL": self.temporal_ui_url,
+            "PLAYKEEPER_HTTP_PRIVATE_HOSTS": self.settings.http_private_hosts or "127.0.0.1",  # where the demo's sandbox vendor listens
             "PLAYKEEPER_TEMPORAL_SEALED": "false",  # a history on this machine is there to be read
         }
         if self.settings.encryption_keys is None and self.settings.encryption_keys_path is None:
