@@ -1,42 +1,106 @@
 """The facts of an account, as values by root name."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import Final, cast
+from typing import Any, Final, TypeAlias, cast
+
+from sqlalchemy import ColumnElement, ScalarSelect, func, literal_column, select
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from sqlalchemy.orm import aliased
+from sqlmodel import col
 
 from playbook_dsl.values import Json, Money, Value, from_json
 from storage.fact_definitions import CUSTOM, FACTS, STORED_ROOTS, facts_of
-from storage.repositories.accounts import find_account, list_contacts_by_account
-from storage.repositories.people import list_people_by_ids
 from storage.session import Session
-from storage.tables import Account, Contact, Person, Tenant
+from storage.tables import Account, Contact, Person, Run, Task, Tenant
 
 LONGEST_NOTICE_DAYS: Final = 36_500
 """A longer period of notice is a slip of the pen, and no date follows from it."""
 
+Row: TypeAlias = dict[str, Any]
+"""A row read as JSON: making models of it would cost more than reading it."""
+
+
+def _of_account(value: ColumnElement[Any], *where: ColumnElement[bool]) -> ScalarSelect[Any]:
+    return select(value).where(*where).correlate(Account).scalar_subquery()
+
+
+def _records(table: type[Contact | Person], *names: str) -> ColumnElement[Any]:
+    """Rows of a table as one JSON list of records."""
+    pairs: list[ColumnElement[Any]] = []
+    for name in names:
+        pairs += [literal_column(f"'{name}'"), getattr(table, name)]
+    return func.jsonb_agg(func.jsonb_build_object(*pairs), type_=JSONB)
+
+
+_CONTACT_NAMES: Final = ("id", "name", "email", "phone", "title", "roles", "opt_outs", "zone", "language")
+_MANAGER = aliased(Person)
+_CONTACTS = _of_account(
+    _records(Contact, *_CONTACT_NAMES),
+    col(Contact.account) == col(Account.id),
+)
+_CSM = _of_account(_records(Person, "id", "name", "email", "manager"), col(Person.id) == col(Account.csm))
+_CSMS_MANAGER = _of_account(
+    func.jsonb_build_object(
+        literal_column("'id'"), _MANAGER.id, literal_column("'name'"), _MANAGER.name, literal_column("'email'"), _MANAGER.email
+    ),
+    col(Person.id) == col(Account.csm),
+    col(Person.manager) == col(_MANAGER.id),
+)
+_PLAYS = _of_account(
+    func.array_agg(aggregate_order_by(col(Run.playbook), col(Run.started_at), col(Run.id))),
+    col(Run.account) == col(Account.id),
+    col(Run.state) != "closed",
+)
+_OPEN_TASKS = _of_account(
+    func.count(col(Task.id)), col(Task.account) == col(Account.id), col(Task.status) == "open", col(Task.kind) == "task"
+)
 _CONTACT_ORDER = ("champion", "primary_contact")
 
 
-async def load_facts(session: Session, account_id: str, tenant: Tenant | None) -> dict[str, Value] | None:
-    """Give the facts of an account by root name; None when there is no such account. What is not known is None (missing)."""
-    account = await find_account(session, account_id)
-    if account is None:
+@dataclass(frozen=True)
+class AccountRows:
+    """Everything that is read of an account at once. `people` are its CSM and the CSM's manager by id."""
+
+    account: Account
+    tenant: Tenant | None
+    contacts: list[Row]
+    people: dict[str, Row]
+    plays: tuple[str, ...]
+    open_tasks: int
+
+
+async def read_account(session: Session, account_id: str) -> AccountRows | None:
+    """Read what facts are made of in one statement, because every play does it at its start and after every wait."""
+    query = (
+        select(Account, Tenant, _CONTACTS, _CSM, _CSMS_MANAGER, _PLAYS, _OPEN_TASKS)
+        .outerjoin_from(Account, Tenant, col(Tenant.id) == col(Account.tenant))
+        .where(col(Account.id) == account_id)
+    )
+    row = (await session.execute(query)).one_or_none()
+    if row is None:
         return None
-    contacts = await list_contacts_by_account(session, account_id)
-    people = {person.id: person for person in await _csm_and_manager(session, account)}
-    return facts_from(account, contacts, people, tenant)
+    account, tenant, contacts, csm, manager, plays, open_tasks = row
+    people = [*(csm or ()), *([manager] if manager else ())]
+    return AccountRows(
+        account=account,
+        tenant=tenant,
+        contacts=list(contacts or ()),
+        people={person["id"]: person for person in people},
+        plays=tuple(dict.fromkeys(plays or ())),
+        open_tasks=open_tasks,
+    )
 
 
-async def _csm_and_manager(session: Session, account: Account) -> list[Person]:
-    if account.csm is None:
-        return []
-    csm = await list_people_by_ids(session, [account.csm])
-    manager = csm[0].manager if csm else None
-    return csm + (await list_people_by_ids(session, [manager]) if manager else [])
+async def load_facts(session: Session, account_id: str) -> dict[str, Value] | None:
+    """Give the facts of an account by root name; None when there is no such account. What is not known is None (missing)."""
+    rows = await read_account(session, account_id)
+    return None if rows is None else facts_from(rows.account, rows.contacts, rows.people, rows.tenant)
 
 
-def facts_from(account: Account, contacts: Sequence[Contact], people: Mapping[str, Person], tenant: Tenant | None) -> dict[str, Value]:
+def facts_from(account: Account, contacts: Sequence[Row], people: Mapping[str, Row], tenant: Tenant | None) -> dict[str, Value]:
     """Give the facts from rows that were read before; every fact that is defined is there."""
     leaves = _account_leaves(account, contacts, people) | _contact_leaves(contacts) | _stored_leaves(account)
     for definition in facts_of(tenant):
@@ -53,9 +117,9 @@ def facts_from(account: Account, contacts: Sequence[Contact], people: Mapping[st
     return record
 
 
-def _account_leaves(account: Account, contacts: Sequence[Contact], people: Mapping[str, Person]) -> dict[str, Value]:
+def _account_leaves(account: Account, contacts: Sequence[Row], people: Mapping[str, Row]) -> dict[str, Value]:
     csm = people.get(account.csm or "")
-    manager = people.get(csm.manager or "") if csm else None
+    manager = people.get(csm["manager"] or "") if csm else None
     mrr = None if account.mrr is None or account.currency is None else Money(plain(account.mrr), account.currency)
     leaves: dict[str, Value] = {
         f"account.{name}": getattr(account, name)
@@ -66,12 +130,12 @@ def _account_leaves(account: Account, contacts: Sequence[Contact], people: Mappi
     leaves["account.notice_date"] = _notice_date(account)
     leaves["account.tags"] = list(account.tags)
     for path, person in (("account.csm", csm), ("account.csm.manager", manager)):
-        leaves |= {f"{path}.{name}": getattr(person, name) if person else None for name in ("id", "name", "email")}
+        leaves |= {f"{path}.{name}": person[name] if person else None for name in ("id", "name", "email")}
     leaves["account.contacts"] = [contact_record(contact) for contact in contacts]
     return leaves
 
 
-def _contact_leaves(contacts: Sequence[Contact]) -> dict[str, Value]:
+def _contact_leaves(contacts: Sequence[Row]) -> dict[str, Value]:
     chosen = main_contact(contacts)
     known: dict[str, Value] = contact_record(chosen) if chosen else {}
     return {fact.path: known.get(fact.path.partition(".")[2]) for fact in FACTS if fact.path.startswith("contact.")}
@@ -98,30 +162,21 @@ def _notice_date(account: Account) -> date | None:
     return end - timedelta(days=int(days))
 
 
-def main_contact(contacts: Sequence[Contact]) -> Contact | None:
+def main_contact(contacts: Sequence[Row]) -> Row | None:
     """Give the champion, or else the primary contact, or else the first contact by id."""
-    ordered = sorted(contacts, key=lambda contact: contact.id)
+    ordered = sorted(contacts, key=lambda contact: str(contact["id"]))
     for role in _CONTACT_ORDER:
-        having = [contact for contact in ordered if role in contact.roles]
+        having = [contact for contact in ordered if role in contact["roles"]]
         if having:
             return having[0]
     return ordered[0] if ordered else None
 
 
-def contact_record(contact: Contact) -> dict[str, Value]:
+def contact_record(contact: Row) -> dict[str, Value]:
     """Give a contact as a value."""
-    return {
-        "id": contact.id,
-        "name": contact.name,
-        "email": contact.email,
-        "phone": contact.phone,
-        "title": contact.title,
-        "role": contact.roles[0] if contact.roles else None,
-        "roles": list(contact.roles),
-        "opt_outs": list(contact.opt_outs),
-        "zone": contact.zone,
-        "language": contact.language,
-    }
+    record = {name: contact[name] for name in _CONTACT_NAMES}
+    record["role"] = contact["roles"][0] if contact["roles"] else None
+    return record
 
 
 def plain(amount: Decimal) -> Decimal:

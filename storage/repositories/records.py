@@ -10,7 +10,9 @@ from sqlmodel import col
 
 from playbook_dsl.values import Json
 from storage.session import Session
-from storage.tables import Run, Step
+from storage.tables import METADATA, Run
+
+_STEPS = METADATA.tables["step"]
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ async def _record_steps(session: Session, run: RunState, steps: Sequence[StepSta
         }
         for index, step in enumerate(steps)
     ]
-    statement = insert(Step).values(rows)
+    statement = insert(_STEPS)
     kept = ("tenant", "run", "key", "position")
     changes = {name: statement.excluded[name] for name in rows[0] if name not in kept}
-    await session.execute(statement.on_conflict_do_update(index_elements=["tenant", "run", "key"], set_=changes))
+    # Rows handed over beside the statement leave its text the same for any number of steps, so that it is compiled once.
+    await session.execute(statement.on_conflict_do_update(index_elements=["tenant", "run", "key"], set_=changes), rows)

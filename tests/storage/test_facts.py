@@ -175,7 +175,7 @@ async def test_every_fact_answers_alike_in_memory_and_in_sql(book: Session) -> N
 
     different = []
     for account, *answers in rows:
-        loaded = await load_facts(book, account, tenant)
+        loaded = await load_facts(book, account)
         play = await load_for_play(book, account)
         assert loaded is not None
         assert play is not None
@@ -212,7 +212,7 @@ async def test_the_notice_date_is_the_end_of_the_contract_minus_the_notice_perio
     contract = {"end_date": to_json(date(2027, 3, 31)), "notice_days": 90}
     async with database.begin("acme") as session:
         await save_accounts(session, [{"id": "noticed", "name": "N", "facts": {"contract": contract}}])
-        facts = await load_facts(session, "noticed", None)
+        facts = await load_facts(session, "noticed")
 
     assert facts is not None
     account = facts["account"]
