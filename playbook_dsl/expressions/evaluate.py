@@ -10,6 +10,7 @@ from playbook_dsl.expressions.functions import FUNCTIONS
 from playbook_dsl.expressions.moments import has_fixed_length, negative
 from playbook_dsl.expressions.operations import (
     COMPARES,
+    MIRRORED,
     NUMBERS,
     Compare,
     EvaluationError,
@@ -51,7 +52,6 @@ __all__ = ["Closure", "Env", "EvaluationError", "evaluator"]
 MOST_STEPS: Final = 10_000
 _DIRECT: Final = frozenset({str, float, date})
 """Classes whose values Python compares just as the language does."""
-_MIRRORED: Final = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 Numeric = Callable[[float, float], Value]
 Other = Callable[[Value, Value, Env], Value]
@@ -161,7 +161,7 @@ class _Builder:
             case Arithmetic(operator="-", left=late, right=early), _:
                 return _gap(node.operator, self.build(late), self.build(early), right, _compared(test, left, right))
             case _, Arithmetic(operator="-", left=late, right=early):
-                return _gap(_MIRRORED[node.operator], self.build(late), self.build(early), left, _compared(test, left, right))
+                return _gap(MIRRORED[node.operator], self.build(late), self.build(early), left, _compared(test, left, right))
         return _compared(test, left, right)
 
 

@@ -17,6 +17,8 @@ LARGEST_EXACT: Final = 2**53
 LARGEST_OPERAND: Final = 1e30
 """A value larger than this, or smaller than its inverse, counts as missing in a calculation, so that no product leaves the range."""
 MOST_TEXT: Final = 100_000
+MIRRORED: Final = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+"""What an operator becomes when its sides change places."""
 _COMPARED_AS_THEY_ARE: Final = frozenset({bool, str, date})
 _FIFTEEN_DIGITS: Final = 10**15
 _WIDE: Final = Context(prec=200)

@@ -6,7 +6,6 @@ from playbook_dsl.expressions.problems import Problem
 from playbook_dsl.expressions.scan import Scanned, Token
 
 _OPENING: Final = {"(": ")", "[": "]"}
-_BINARY: Final = frozenset({"==", "!=", "<", "<=", ">", ">=", "+", "-", "*", "/", "%", "and", "or", "in", "is", "if", "else"})
 MOST_BRACKETS: Final = 40
 
 

@@ -4,21 +4,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from playbook_dsl.types import ANY, BOOL, DURATION, NUMBER, TEXT, Type, list_of
+from playbook_dsl.types import ANY, BOOL, DURATION, NUMBER, TEXT, Type
 
 ORDERED: Final = frozenset({"number", "money", "date", "datetime", "duration"})
 """Kinds that have a least and a greatest."""
 
 
-@dataclass(frozen=True)
 class WrongArgument(Exception):
     """An argument does not fit. `position` counts from 0; `wanted` is what would fit, in the author's words."""
 
-    position: int
-    wanted: str
+    def __init__(self, position: int, wanted: str) -> None:
+        super().__init__(f"argument {position + 1} must be {wanted}")
+        self.position = position
+        self.wanted = wanted
 
 
-type_rule = Callable[[tuple[Type, ...]], Type]
+TypeRule = Callable[[tuple[Type, ...]], Type]
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Signature:
     form: str
     least: int
     most: int
-    result: type_rule
+    result: TypeRule
 
 
 def _fits(given: Type, *kinds: str) -> bool:
@@ -68,7 +69,7 @@ def _optional_like(result: Type, arguments: tuple[Type, ...]) -> Type:
     return result.maybe() if any(given.optional for given in arguments) else result
 
 
-def _simple(result: Type, *wanted: tuple[str, ...]) -> type_rule:
+def _simple(result: Type, *wanted: tuple[str, ...]) -> TypeRule:
     """A function whose argument kinds are fixed and whose result is missing when an argument is."""
 
     def rule(arguments: tuple[Type, ...]) -> Type:
@@ -138,7 +139,7 @@ def _sum(arguments: tuple[Type, ...]) -> Type:
     return _optional_like(NUMBER if item.kind in ("number", "missing") else ANY.maybe(), arguments)
 
 
-def _truths(result: Type) -> type_rule:
+def _truths(result: Type) -> TypeRule:
     def rule(arguments: tuple[Type, ...]) -> Type:
         if len(arguments) == 1 and arguments[0].kind == "list":
             item = arguments[0].item
@@ -198,5 +199,3 @@ SIGNATURES: Final = {
 """Every function of the language."""
 
 FUNCTION_NAMES: Final = frozenset(SIGNATURES)
-EMPTY_LIST: Final = list_of(Type("missing", optional=True))
-"""The type of `[]`, which fits beside a list of anything."""

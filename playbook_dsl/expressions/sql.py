@@ -11,6 +11,7 @@ from sqlalchemy import cast as cast_to
 from playbook_dsl.expressions.check import check
 from playbook_dsl.expressions.environment import BusinessCalendar, Env
 from playbook_dsl.expressions.evaluate import EvaluationError, closure, is_calculation
+from playbook_dsl.expressions.operations import MIRRORED
 from playbook_dsl.expressions.problems import Problem
 from playbook_dsl.expressions.read import read
 from playbook_dsl.expressions.scope import CLOCK_NAMES, Scope
@@ -55,7 +56,6 @@ from playbook_dsl.values import Duration, Value
 
 Column = Callable[[tuple[str, ...]], Element | None]
 _ASKS_THE_ROW: Final = frozenset({"in_play", "open_tasks"})
-_MIRRORED: Final = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 @dataclass(frozen=True)
@@ -249,7 +249,7 @@ class _Lowering:
         if "in" in node.operator:
             found = self.membership(node, node.left, node.right)
             return not_(found) if node.operator == "not in" else found
-        for gap, span, operator in ((node.left, node.right, node.operator), (node.right, node.left, _MIRRORED[node.operator])):
+        for gap, span, operator in ((node.left, node.right, node.operator), (node.right, node.left, MIRRORED[node.operator])):
             answer = self._gap(gap, span, operator)
             if answer is not None:
                 return answer
@@ -289,7 +289,7 @@ class _Lowering:
         if limit is None:
             return None
         term = constant(limit)
-        return None if term is None else self._compare(gap, operator if early_known else _MIRRORED[operator], self.value(other), term)
+        return None if term is None else self._compare(gap, operator if early_known else MIRRORED[operator], self.value(other), term)
 
     def _compare(self, node: Node, operator: str, left: Term, right: Term) -> Condition:
         kinds = {left.kind, right.kind}
