@@ -44,15 +44,19 @@ def head_keys(catalog: Catalog) -> dict[str, Schema]:
 def _goal() -> Schema:
     keys = {
         "name": text("The goal, or the name of the exit that reaches it."),
-        "if": ref("condition"),
-        "within": ref("duration"),
+        "if": ref("condition", "What must hold; without it the name is that of an exit."),
+        "within": ref("duration", "How long after the start it counts."),
         "by": ref("expression", "The date until which it counts."),
     }
     return closed(keys, "What the play is to reach; measured also after its end.", required=["name"])
 
 
 def _deadline() -> Schema:
-    keys = {"after": ref("duration"), "escalate_to": ref("owners"), "then": choice("tell", "hold", "stop")}
+    keys = {
+        "after": ref("duration", "How long after the start."),
+        "escalate_to": ref("owners", "Who is told; without it the playbook's owner."),
+        "then": choice("tell", "hold", "stop", description="Only tell (default), hold the play, or end it."),
+    }
     return closed(keys, "The longest a play may take before somebody is told, it is held, or it ends.", required=["after"])
 
 

@@ -35,10 +35,10 @@ def control_verbs(catalog: Catalog) -> dict[str, Schema]:
 
 def _wait() -> Schema:
     keys = {
-        "for": ref("duration"),
+        "for": ref("duration", "How long: 3 days, 3 business days, 4 working hours, 10m."),
         "until": ref("expression", "A date, or words such as next monday."),
         "at": text("The time of day, such as 09:00."),
-        "land_on": choice("business day"),
+        "land_on": choice("business day", description="Go on to the next business day."),
         "fixed": flag("Do not follow the fact when its date moves."),
         "while_paused": ref("pausing"),
     }
@@ -54,8 +54,8 @@ def _wait_until(catalog: Catalog) -> Schema:
         "any": named(alternative, "Named alternatives; the first one that comes ends the wait.", least=1),
         "all": named(alternative, "Named alternatives; all of them must come.", least=1),
         "since": text("From when events count: start (default), now, or a step's id."),
-        "up_to": ref("duration"),
-        "on_timeout": ref("steps"),
+        "up_to": ref("duration", "How long it waits at most; without it, for as long as it takes."),
+        "on_timeout": ref("steps", "What is done when the time is up."),
         "while_paused": ref("pausing"),
     }
     return {**closed(keys, "Wait for events or conditions."), "oneOf": [{"required": ["any"]}, {"required": ["all"]}]}
@@ -63,24 +63,24 @@ def _wait_until(catalog: Catalog) -> Schema:
 
 def _question() -> dict[str, Schema]:
     return {
-        "by": ref("owners"),
+        "by": ref("owners", "Who is asked; a list is tried in order, with need all of it is asked."),
         "need": either(whole(least=1), choice("all"), description="How many must answer."),
         "question": text("What is asked."),
-        "up_to": ref("duration"),
-        "remind": ref("duration"),
+        "up_to": ref("duration", "How long it waits for an answer; without it, for as long as it takes."),
+        "remind": ref("duration", "After how long the person is reminded."),
         "escalate": ref("escalate"),
         "while_paused": ref("pausing"),
     }
 
 
 def _ask() -> Schema:
-    keys = {**_question(), "form": ref("form"), "on_timeout": ref("steps")}
+    keys = {**_question(), "form": ref("form"), "on_timeout": ref("steps", "What is done when nobody answers in time.")}
     return closed(keys, "Ask a person to answer a form.", required=["by", "form"])
 
 
 def _approve() -> Schema:
     on_timeout = either(choice("approve", "reject", "escalate"), ref("steps"), description="What no answer in time counts as.")
-    keys = {**_question(), "on_timeout": on_timeout, "on_reject": ref("steps")}
+    keys = {**_question(), "on_timeout": on_timeout, "on_reject": ref("steps", "What is done after a no.")}
     return closed(keys, "Ask a person for a yes or a no.", required=["by"])
 
 
@@ -111,10 +111,10 @@ def _for_each() -> Schema:
     keys = {
         "in": ref("expression", "The list, such as account.contacts."),
         "as": text("The name of one item in the steps."),
-        "where": ref("condition"),
+        "where": ref("condition", "Only the items for which this holds."),
         "limit": whole("At most so many items.", least=1, most=100_000),
         "at_once": whole("How many items at a time.", least=1, most=200),
-        "steps": ref("steps"),
+        "steps": ref("steps", "What is done for one item."),
         "count": named(ref("condition"), "Conditions on an item's results, counted as counts.<name>."),
         "until": ref("condition", "Stop early when this holds."),
         "enough": whole("Stop after so many finished items.", least=1),
@@ -125,11 +125,11 @@ def _for_each() -> Schema:
 def _repeat() -> Schema:
     days = closed({"weekdays": one_or_many(text()), "at": text("The time of day.")}, required=["weekdays", "at"])
     keys = {
-        "steps": ref("steps"),
-        "until": ref("condition", "Looked at after each turn."),
+        "steps": ref("steps", "One turn."),
+        "until": ref("condition", "Ends the repetition; looked at after each turn, and sees its results."),
         "every": either(ref("duration"), days, description="A duration, or weekdays with a time; none is at once."),
         "at_most": whole("The greatest number of turns.", least=1, most=10_000),
-        "on_exhausted": ref("steps"),
+        "on_exhausted": ref("steps", "What is done when the last turn did not end it."),
     }
     return closed(keys, "Steps again and again.", required=["steps", "at_most"])
 
