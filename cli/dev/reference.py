@@ -1,4 +1,4 @@
-"""Writes the tables of `docs/reference/` from the code: `python -m cli.dev.reference`. A test says when they lag behind."""
+"""Writes the tables of `docs/reference/` from the code: `make docs`. A test says when they lag behind."""
 
 from __future__ import annotations
 
@@ -220,7 +220,6 @@ _BLOCKS: dict[str, Callable[[str, Catalog], str]] = {
     "actions": _actions,
     "facts": _facts,
     "functions": _functions,
-    "findings": _findings,
 }
 
 

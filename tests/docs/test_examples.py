@@ -1,30 +1,3 @@
-<<<<<<< HEAD
-from __future__ import annotations
-
-import re
-
-import pytest
-
-from activities.catalog import plain_catalog
-from playbook_dsl.compiler import compile_playbook
-from tests.house.tree import ROOT
-
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-EXAMPLES = [
-    pytest.param(source, id=f"{page.relative_to(ROOT)}-{number}")
-    for page in PAGES
-    for number, source in enumerate(re.findall(r"^```yaml\n(playbook:.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL), 1)
-]
-
-
-@pytest.mark.parametrize("source", EXAMPLES)
-def test_playbooks_in_the_documentation_compile_without_a_word(source: str) -> None:
-    slug = source.split("\n", 1)[0].removeprefix("playbook:").split("#")[0].strip()
-
-    compiled = compile_playbook(source, plain_catalog(), path=f"{slug}.yaml")
-
-    assert [str(diagnostic) for diagnostic in compiled.diagnostics] == []
-=======
 """Every playbook in the documents compiles: ```yaml playbook is a whole file, ```yaml steps a list of steps, ```yaml head all but steps."""
 
 from __future__ import annotations
@@ -74,4 +47,3 @@ def test_every_example_compiles_without_a_warning(text: str) -> None:
 
 def test_there_are_examples() -> None:
     assert len(examples()) > 20
->>>>>>> 98c48e2 (Write the language reference and the guide, with tables from the code and examples that compile)

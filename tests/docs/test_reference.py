@@ -18,7 +18,7 @@ LANGUAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "langua
 
 @pytest.mark.parametrize(("path", "text"), list(pages()), ids=lambda value: value.name if isinstance(value, Path) else "")
 def test_the_tables_are_those_of_the_code(path: Path, text: str) -> None:
-    assert path.read_text(encoding="utf-8") == text, "run python -m cli.dev.reference"
+    assert path.read_text(encoding="utf-8") == text, "run `make docs`"
 
 
 def test_every_verb_and_key_is_in_the_reference() -> None:
