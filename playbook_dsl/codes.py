@@ -29,6 +29,7 @@ CODES: Final = {
     "PB112": "a step without a verb or with two of them, a trigger with two kinds",
     "PB115": "a word that is not one of the legal ones, or a number out of its bounds",
     "PB118": "a compiled play that is too large to travel with its runs",
+    "PB119": "more steps or expressions than a play can carry",
     "PB120": "braces around what is an expression already",
     "PB121": "braces in a plain text, where they stay as they are (warning)",
     "PB199": "more findings than are shown",

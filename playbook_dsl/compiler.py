@@ -10,7 +10,7 @@ from playbook_dsl.diagnostics import Diagnostic, Report
 from playbook_dsl.lower.playbook import lower
 from playbook_dsl.parse.playbook import parse
 from playbook_dsl.plan import MAX_PLAN_BYTES, Plan
-from playbook_dsl.resolve.walk import resolve
+from playbook_dsl.resolve.walk import has_too_many_steps, resolve
 from playbook_dsl.source import SourceText
 
 
@@ -42,7 +42,7 @@ def _compile(text: SourceText, catalog: Catalog, report: Report) -> tuple[Plan |
     if document is None:
         return None, None
     playbook = parse(document, report)
-    if playbook is None:
+    if playbook is None or has_too_many_steps(playbook, report):
         return None, None
     found = resolve(playbook, document, catalog, report)
     run_checks(found, report)

@@ -9,7 +9,7 @@ from typing import Literal
 from playbook_dsl.source import SourceText, Span
 
 MAX_DIAGNOSTICS = 100
-_KEPT = 1_000
+_KEPT = 400
 _PICTURE_WIDTH = 160
 # A finding about a secret does not print it once more.
 _HIDDEN = frozenset({"PB601", "PB602"})
@@ -122,6 +122,7 @@ class Report:
         self._found: dict[tuple[str, Span, str], tuple[Diagnostic, tuple[str, tuple[str, ...]] | None]] = {}
         self._errors = 0
         self._dropped = 0
+        self.is_cut = False
 
     @property
     def has_errors(self) -> bool:
@@ -132,6 +133,10 @@ class Report:
     def is_full(self) -> bool:
         """Say whether further findings would only be counted."""
         return len(self._found) >= _KEPT
+
+    def nearest(self, word: str, legal: Iterable[str], *, cutoff: float = 0.6) -> str | None:
+        """Give the legal word nearest to `word`, as `nearest` does, unless nobody would see the hint any more."""
+        return None if self.is_full else nearest(word, legal, cutoff=cutoff)
 
     def error(
         self, code: str, span: Span, message: str, *, hint: str | None = None, suggest: tuple[str, Iterable[str]] | None = None
@@ -161,7 +166,11 @@ class Report:
         if more:
             shown.append(
                 Diagnostic(
-                    "PB199", "error", shown[-1].span, f"{more} more findings are not shown", "correct the ones above and check again"
+                    "PB199",
+                    "error",
+                    shown[-1].span,
+                    f"{'at least ' if self.is_cut else ''}{more} more findings are not shown",
+                    "correct the ones above and check again",
                 )
             )
         return tuple(shown)

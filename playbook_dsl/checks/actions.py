@@ -3,7 +3,7 @@
 from collections.abc import Mapping as Map
 
 from playbook_dsl.catalog import ActionDef, Catalog, ParamDef
-from playbook_dsl.diagnostics import Report, listed, nearest
+from playbook_dsl.diagnostics import Report, listed
 from playbook_dsl.nodes import Mapping, Node, Scalar
 from playbook_dsl.parse.keys import short
 from playbook_dsl.resolve.resolution import Resolution
@@ -42,7 +42,7 @@ def _no_such_action(catalog: Catalog, report: Report, name: Word) -> None:
     connector = name.text.partition(".")[0]
     same = [other for other in catalog.actions if other.startswith(f"{connector}.")]
     connectors = {other.partition(".")[0] for other in catalog.actions}
-    near = nearest(name.text, same or [other for other in catalog.actions if nearest(connector, [other.partition(".")[0]])])
+    near = report.nearest(name.text, same or [other for other in catalog.actions if report.nearest(connector, [other.partition(".")[0]])])
     hint = (
         f'did you mean "{near}"?' if near else f'"{connector}" has: {listed(same)}' if same else f"known connectors: {listed(connectors)}"
     )
@@ -56,7 +56,7 @@ def check_inputs(report: Report, inputs: Mapping, params: Map[str, ParamDef], wh
     for entry in inputs.entries:
         param = known.get(entry.key.text)
         if param is None:
-            near = nearest(entry.key.text, known)
+            near = report.nearest(entry.key.text, known)
             hint = (f'did you mean "{near}"? ' if near else "") + (f"it takes: {listed(known)}" if known else "it takes no inputs")
             report.error("PB241", entry.key.span, f'"{who}" has no input "{short(entry.key.text)}"', hint=hint)
         else:
@@ -94,7 +94,7 @@ def _check_template(catalog: Catalog, report: Report, node: Node, action: Action
         return
     template = catalog.templates.get(node.text)
     if template is None:
-        near = nearest(node.text, catalog.templates)
+        near = report.nearest(node.text, catalog.templates)
         hint = (
             f'did you mean "{near}"?'
             if near

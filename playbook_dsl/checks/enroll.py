@@ -6,7 +6,7 @@ from typing import cast
 
 from sqlalchemy import ColumnElement, column
 
-from playbook_dsl.diagnostics import Report, listed, nearest
+from playbook_dsl.diagnostics import Report, listed
 from playbook_dsl.enroll_syntax import EnrollSpec, TriggerSpec
 from playbook_dsl.expressions.scope import Scope
 from playbook_dsl.expressions.sql import CannotLower, lower
@@ -29,7 +29,7 @@ def check_events(found: Resolution, report: Report) -> None:
     """PB252 (warning): events are ones that something sends."""
     for word in _events(found):
         if word.text not in found.catalog.events and found.catalog.events:
-            near = nearest(word.text, found.catalog.events)
+            near = report.nearest(word.text, found.catalog.events)
             hint = f'did you mean "{near}"?' if near else f"known: {listed(found.catalog.events)}"
             report.warning("PB252", word.span, f'nothing known sends the event "{short(word.text)}"', hint=hint)
 
@@ -74,7 +74,7 @@ def _check_score(found: Resolution, report: Report, trigger: TriggerSpec) -> Non
     subject = trigger.subject
     scores = sorted(name for name, kind in fact_types(tuple(found.catalog.facts)).items() if "score" in kind.fields)
     if isinstance(subject, Scalar) and scores and subject.text not in scores:
-        near = nearest(subject.text, scores)
+        near = report.nearest(subject.text, scores)
         hint = f'did you mean "{near}"?' if near else f"known: {listed(scores)}"
         report.error("PB515", subject.span, f'there is no score "{short(subject.text)}"', hint=hint)
     start, below, above = (_number(trigger, key) for key in ("from", "drops_below", "rises_above"))
@@ -109,7 +109,7 @@ def _check_fact(found: Resolution, report: Report, subject: Word) -> None:
         kind = names.get(part) if number == 0 else kind.fields.get(part) if kind else None
     if kind is None and names:
         paths = [fact.path for fact in found.catalog.facts]
-        near = nearest(subject.text, paths)
+        near = report.nearest(subject.text, paths)
         hint = f'did you mean "{near}"?' if near else "name a fact, such as account.stage"
         report.error("PB515", subject.span, f'there is no fact "{short(subject.text)}" to watch', hint=hint)
 

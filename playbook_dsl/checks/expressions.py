@@ -1,6 +1,6 @@
 """Expressions: what the front end found, and names of steps, inputs, values and tables that do not exist at their place."""
 
-from playbook_dsl.diagnostics import Report, listed, nearest
+from playbook_dsl.diagnostics import Report, listed
 from playbook_dsl.expressions.check import Reference
 from playbook_dsl.expressions.problems import Problem
 from playbook_dsl.resolve.missing import why_not_here
@@ -66,6 +66,6 @@ def _report_name(found: Resolution, report: Report, use: Use, reference: Referen
         report.error("PB217", span, f'{reader} "{path}", but {why_not_here(found.by_id[name], use.step, found)}')
         return
     word = "id" if root == "steps" else "name"
-    near = nearest(name, known)
+    near = report.nearest(name, known)
     hint = f'did you mean "{near}"?' if near else f"known here: {listed(known)}" if known else "there is none to read here"
     report.error("PB201", span, f'{reader} "{path}", but no {_KINDS[root]} has the {word} "{name}"', hint=hint)

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from playbook_dsl.diagnostics import Report, nearest
+from playbook_dsl.diagnostics import Report
 from playbook_dsl.resolve.resolution import Resolution
 from playbook_dsl.source import Span
 from playbook_dsl.syntax import (
@@ -80,12 +80,11 @@ def _check_shares(report: Report, step: Step, body: SplitBody) -> None:
 
 
 def _check_cases(found: Resolution, report: Report, body: BranchBody) -> None:
-    use = next((use for use in found.uses if body.value and use.scalar is body.value.scalar), None)
-    kind = use.checked.type if use else None
+    kind = found.type_of(body.value.scalar) if body.value else None
     cases = body.cases[:-1] if body.has_else else body.cases
     for case in cases if kind and kind.options else ():
         if kind is not None and case.name.text not in kind.options:
-            near = nearest(case.name.text, kind.options)
+            near = report.nearest(case.name.text, kind.options)
             hint = f'did you mean "{near}"?' if near else f"legal: {', '.join(sorted(kind.options))}"
             report.error("PB352", case.name.span, f'the value is never "{case.name.text}"', hint=hint)
 
@@ -128,7 +127,7 @@ def check_since(found: Resolution, report: Report) -> None:
         since = body.since
         target = found.by_id.get(since.text)
         if target is None:
-            near = nearest(since.text, [*found.by_id, "start", "now"])
+            near = report.nearest(since.text, [*found.by_id, "start", "now"])
             hint = f'did you mean "{near}"?' if near else "legal: start, now, or the id of a step before this one"
             report.error("PB201", since.span, f'no step has the id "{since.text}"', hint=hint)
         elif since.text not in found.env_before[id(place.step)].steps:

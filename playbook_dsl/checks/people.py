@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from playbook_dsl.catalog import Catalog, People
-from playbook_dsl.diagnostics import Report, listed, nearest
+from playbook_dsl.diagnostics import Report, listed
 from playbook_dsl.nodes import Scalar, Sequence
 from playbook_dsl.parse.keys import shape, short
 from playbook_dsl.resolve.resolution import Resolution
@@ -101,7 +101,7 @@ def check_owner(report: Report, people: People, spec: Word) -> None:
             report.warning("PB250", spec.span, f'nobody declared has the address "{short(text)}"', suggest=(text, people.people))
         return
     legal = [*WORDS, *people.roles, *people.people]
-    near = nearest(text, legal)
+    near = report.nearest(text, legal)
     hint = f'did you mean "{near}"?' if near else f"legal: {_FORMS}"
     report.error("PB250", spec.span, f'"{short(text)}" is no owner', hint=hint)
 
@@ -117,7 +117,7 @@ def _check_call(report: Report, people: People, spec: Word, call: re.Match[str])
 def _check_declared(report: Report, spec: Word, name: str, declared: frozenset[str], kind: str) -> None:
     if name in declared or (name and not declared):  # nothing declared: they come from the identity provider
         return
-    near = nearest(name, declared)
+    near = report.nearest(name, declared)
     hint = f'did you mean "{near}"?' if near else f"declared: {listed(declared)}" if declared else f"name the {kind}"
     report.error("PB250", spec.span, f'there is no {kind} "{short(name)}"', hint=hint)
 
@@ -139,7 +139,7 @@ def _check_recipient(report: Report, spec: Word, legal: frozenset[str], fact_roo
     name = call["argument"].strip() if call and call["function"] == "all" else text
     if name in legal or (call is None and (_EMAIL.fullmatch(text) or _PHONE.fullmatch(text))):
         return
-    near = nearest(name, legal, cutoff=0.8)
+    near = report.nearest(name, legal, cutoff=0.8)
     if _ROLE.fullmatch(name) and not (near or name in WORDS or name in fact_roots):  # the roles of contacts are the tenant's own data
         if len(legal) > len(ROLES_OF_CONTACTS):
             report.warning(

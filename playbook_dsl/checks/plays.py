@@ -2,7 +2,7 @@
 
 from playbook_dsl.catalog import Catalog
 from playbook_dsl.checks.actions import check_inputs
-from playbook_dsl.diagnostics import Report, listed, nearest
+from playbook_dsl.diagnostics import Report, listed
 from playbook_dsl.nodes import Mapping
 from playbook_dsl.parse.keys import short
 from playbook_dsl.resolve.resolution import Resolution
@@ -24,7 +24,7 @@ def check_plays(found: Resolution, report: Report) -> None:
             continue
         known = found.catalog.playbooks.get(slug.text)
         if known is None:
-            near = nearest(slug.text, found.catalog.playbooks)
+            near = report.nearest(slug.text, found.catalog.playbooks)
             hint = f'did you mean "{near}"?' if near else f"there is: {listed(found.catalog.playbooks)}"
             report.error("PB244", slug.span, f'there is no playbook "{short(slug.text)}"', hint=hint)
             continue

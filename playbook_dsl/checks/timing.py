@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
-from playbook_dsl.diagnostics import Report, listed, nearest
+from playbook_dsl.diagnostics import Report, listed
 from playbook_dsl.nodes import Scalar
 from playbook_dsl.parse.keys import short
 from playbook_dsl.resolve.actions import split_due
@@ -80,7 +80,7 @@ def check_until_words(found: Resolution, report: Report) -> None:
         if isinstance(body, WaitBody) and body.until:
             text = body.until.scalar.text.strip()
             if parse_until(text) is None and is_day_in_words(text):
-                near = nearest(text, DATE_WORDS)
+                near = report.nearest(text, DATE_WORDS)
                 hint = f'did you mean "{near}"?' if near else f"known: {listed(DATE_WORDS)}"
                 report.error("PB517", body.until.scalar.span, f'"{short(text)}" is no day', hint=hint)
 
@@ -100,7 +100,7 @@ def check_time_rules(found: Resolution, report: Report) -> None:
     for zone in time.zone:
         if zone.text not in _ZONE_WORDS and not is_zone(zone.text):
             close = suggest_zones(zone.text)
-            near = nearest(zone.text, _ZONE_WORDS)
+            near = report.nearest(zone.text, _ZONE_WORDS)
             hint = (
                 f'did you mean "{near or close[0]}"?'
                 if near or close
@@ -171,7 +171,7 @@ def check_goal_and_deadline(found: Resolution, report: Report) -> None:
     goal, deadline = found.playbook.goal, found.playbook.deadline
     names = [leave.name.text for leave in found.playbook.exits if leave.name]
     if goal and goal.name and goal.when is None and goal.name.text not in names:
-        near = nearest(goal.name.text, names)
+        near = report.nearest(goal.name.text, names)
         hint = f'did you mean "{near}"?' if near else "give the goal an if, or name an exit so with as:"
         report.error("PB510", goal.name.span, f'the goal "{goal.name.text}" has no condition, and no exit is called so', hint=hint)
     if goal and goal.within and goal.by:

@@ -1,7 +1,9 @@
 """Undo: effects that cannot be taken back, and rules that say nothing."""
 
+from bisect import bisect_right
+
 from playbook_dsl.coverage import has_effect, is_undoable
-from playbook_dsl.diagnostics import Report, nearest
+from playbook_dsl.diagnostics import Report
 from playbook_dsl.resolve.resolution import Resolution
 from playbook_dsl.syntax import (
     ActionBody,
@@ -23,14 +25,19 @@ from playbook_dsl.timing.errors import TimingError
 from playbook_dsl.walks import Place
 
 _HOUR_S = 3600.0
+# How many steps behind an irreversible one are looked at; nobody writes that many cases of one branch.
+_MOST_LOOKED_AT = 200
 
 
 def check_irreversible(found: Resolution, report: Report) -> None:
     """PB401 (warning): a step that cannot be undone stands before one that can fail, and nobody has said that this is meant."""
+    failing = [place for place in found.places if _may_fail(place.step)]
     for place in found.places:
         if place.section != "steps" or not _stays(found, place.step) or place.step.undo is not None:
             continue
-        later = next((other for other in found.places if other.order > place.order and _may_fail_after(place, other)), None)
+        first = bisect_right(failing, place.order, key=lambda other: other.order)
+        candidates = failing[first : first + _MOST_LOOKED_AT]
+        later = next((other for other in candidates if other.section == place.section and not _exclusive(place, other)), None)
         if later is not None:
             name, line = later.step.name, later.step.place.line
             report.warning(
@@ -45,10 +52,8 @@ def _stays(found: Resolution, step: Step) -> bool:
     return isinstance(step.body, ActionBody) and has_effect(step, found.catalog) and not is_undoable(step, found.catalog)
 
 
-def _may_fail_after(place: Place, other: Place) -> bool:
-    step = other.step
-    fails = isinstance(step.body, ActionBody | PlayBody) and (step.on_error is None or step.on_error.do == "undo")
-    return fails and other.section == place.section and not _exclusive(place, other)
+def _may_fail(step: Step) -> bool:
+    return isinstance(step.body, ActionBody | PlayBody) and (step.on_error is None or step.on_error.do == "undo")
 
 
 def _exclusive(one: Place, other: Place) -> bool:
@@ -84,7 +89,7 @@ def check_exit_undo(found: Resolution, report: Report) -> None:
         for word in leave.undo:
             target = found.by_id.get(word.text)
             if target is None:
-                near = nearest(word.text, found.by_id)
+                near = report.nearest(word.text, found.by_id)
                 hint = f'did you mean "{near}"?' if near else None
                 report.error("PB201", word.span, f'no step has the id "{word.text}"', hint=hint)
             elif not has_effect(target.step, found.catalog) and not _holds_steps(target.step):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from collections.abc import Sequence as Many
 from typing import TypeVar
 
-from playbook_dsl.diagnostics import Report, listed, nearest
+from playbook_dsl.diagnostics import Report, listed
 from playbook_dsl.eaten import quoted
 from playbook_dsl.nodes import Document, Entry, Mapping, Node, Scalar, Sequence
 from playbook_dsl.source import Span
@@ -157,7 +157,7 @@ class Reader:
             )
             self.report.error("PB111", entry.key.span, f'{what} has no key "{text}"', hint=hint)
             return
-        near = nearest(text, known)
+        near = self.report.nearest(text, known)
         hint = f'did you mean "{near}"? ' if near else ""
         legal_set = f"legal here: {listed(known)}" if known else "no keys are legal here"
         self.report.error("PB108", entry.key.span, f'{what} has no key "{short(text)}"', hint=hint + legal_set)

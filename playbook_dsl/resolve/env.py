@@ -1,7 +1,7 @@
 """What is in scope at one place of a play: results of steps that have run, values of `set`, names of loops."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from playbook_dsl.expressions.scope import Scope
 from playbook_dsl.resolve.scopes import WHY_MISSING
@@ -33,8 +33,18 @@ class Env:
             self._scope.append(Scope({**self.base, **inside, **self.local}, why_missing=self.why))
         return self._scope[0]
 
-    def _new(self, **changes: object) -> "Env":
-        return replace(self, _scope=[], **changes)  # type: ignore[arg-type]  # the callers below name the fields
+    def _new(
+        self, steps: Mapping[str, Type] | None = None, vars_: Mapping[str, Type] | None = None, local: Mapping[str, Type] | None = None
+    ) -> "Env":
+        return Env(
+            self.base,
+            self.why,
+            self.steps if steps is None else steps,
+            self.vars if vars_ is None else vars_,
+            self.local if local is None else local,
+            self.lenient,
+            self.outside,
+        )
 
     def with_step(self, step_id: str, result: Type) -> "Env":
         """Give the scope behind a step."""
@@ -42,7 +52,7 @@ class Env:
 
     def with_vars(self, values: Mapping[str, Type]) -> "Env":
         """Give the scope behind a `set`."""
-        return self._new(vars={**self.vars, **values})
+        return self._new(vars_={**self.vars, **values})
 
     def with_local(self, names: Mapping[str, Type]) -> "Env":
         """Give the scope inside a loop, a `catch` or an alternative."""
@@ -51,20 +61,19 @@ class Env:
     def unsure(self) -> "Env":
         """Give the scope in which every result and every value may be missing: an exit, `finally`."""
         maybe = {name: kind.maybe() for name, kind in self.steps.items()}
-        return self._new(steps=maybe, vars={name: kind.maybe() for name, kind in self.vars.items()})
+        return self._new(maybe, {name: kind.maybe() for name, kind in self.vars.items()})
 
     def behind(self, blocks: "Iterable[Env]", *, sure: bool = False) -> "Env":
         """Give the scope behind blocks that started from this one. What they added may be missing unless they have surely run."""
         steps, values = dict(self.steps), dict(self.vars)
         for block in blocks:
-            for name, kind in block.steps.items():
-                if name not in self.steps:
-                    steps[name] = kind if sure else kind.maybe()
-            for name, kind in block.vars.items():
-                if self.vars.get(name) is not kind:
-                    before = self.vars.get(name, kind)
-                    kind = kind if before.kind == kind.kind else ANY
-                    values[name] = kind if sure or (name in self.vars and not before.optional) else kind.maybe()
+            for name in sorted(block.steps.keys() - self.steps.keys()):
+                steps[name] = block.steps[name] if sure else block.steps[name].maybe()
+            for name, kind in block.vars.items() if block.vars is not self.vars else ():
+                before = self.vars.get(name)
+                if before is not kind:
+                    same = kind if before is None or before.kind == kind.kind else ANY
+                    values[name] = same if sure or (before is not None and not before.optional) else same.maybe()
         if len(steps) == len(self.steps) and values == self.vars:
             return self
-        return self._new(steps=steps, vars=values)
+        return self._new(steps, values)

@@ -8,7 +8,7 @@ from playbook_dsl.walks import Place
 def why_not_here(target: Place, reader: Step | None, found: Resolution) -> str:
     """Give the reason as the rest of a sentence."""
     name, line = target.step.name, target.step.place.line
-    own = next((place for place in found.places if place.step is reader), None)
+    own = found.place_of.get(id(reader))
     if own is None:
         return _outside(target) or f'step "{name}" (line {line}) has not run when this is looked at'
     if own.step is target.step:

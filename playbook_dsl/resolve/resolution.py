@@ -15,6 +15,10 @@ from playbook_dsl.types import BOOL, Type, list_of, record
 from playbook_dsl.walks import Place, places
 from playbook_dsl.words import Expression, Value
 
+MAX_EXPRESSIONS = 2_000
+MAX_STEPS = 1_500
+MAX_PROBLEMS = 500
+
 
 @dataclass(slots=True)
 class Use:
@@ -54,27 +58,55 @@ class Resolution:
     literals: list[Literal] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
     by_id: dict[str, Place] = field(default_factory=dict)
+    place_of: dict[int, Place] = field(default_factory=dict)
     env_before: dict[int, Env] = field(default_factory=dict)
     forms: dict[int, tuple[FieldSpec, ...]] = field(default_factory=dict)
+    _told_enough: bool = False
+    _problems: int = 0
+    _types: dict[int, Type | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Find all steps."""
         self.places = places(self.playbook)
+        self.place_of = {id(place.step): place for place in self.places}
         for place in self.places:
             if place.step.id is not None:
                 self.by_id.setdefault(place.step.name, place)
 
+    def _note(self, use: Use) -> None:
+        self.uses.append(use)
+        self._problems += len(use.checked.problems)
+
+    def _has_enough(self, scalar: Scalar) -> bool:
+        """Say whether there are more expressions than a play can carry; a file of them would take seconds to check."""
+        if self._problems > MAX_PROBLEMS:
+            self.report.is_cut = True
+            return True
+        if len(self.uses) < MAX_EXPRESSIONS:
+            return False
+        if not self._told_enough:
+            self._told_enough = True
+            message = f"this is expression number {MAX_EXPRESSIONS + 1:,} of the file; more are not checked"
+            self.report.error("PB119", scalar.span, message, hint="split the playbook into ones started with `play`")
+        return True
+
     def expression(self, expression: Expression | None, env: Env, step: Step | None = None) -> Type | None:
         """Check an expression and give its type."""
-        if expression is None:
+        if expression is None or self._has_enough(expression.scalar):
             return None
         checked = check(expression.scalar.text, env.scope, expects=_wanted(expression.expects, env))
         for other in expression.also:
             if any(problem.code == "PB305" for problem in checked.problems):
                 second = check(expression.scalar.text, env.scope, expects=_wanted(other, env))
                 checked = checked if any(problem.code == "PB305" for problem in second.problems) else second
-        self.uses.append(Use(expression.scalar, checked, expression.what, step, env, expression.expects))
+        self._note(Use(expression.scalar, checked, expression.what, step, env, expression.expects))
         return checked.type
+
+    def type_of(self, scalar: Scalar) -> Type | None:
+        """Give the type that was found for an expression."""
+        if not self._types:
+            self._types = {id(use.scalar): use.checked.type for use in self.uses}
+        return self._types.get(id(scalar))
 
     def value(self, value: Value | None, env: Env, step: Step | None = None) -> Type | None:
         """Check a value and give its type."""
@@ -107,9 +139,11 @@ class Resolution:
             if expects is not None:
                 self.literals.append(Literal(scalar, expects, what))
             return expects or literal_type(scalar)
+        if self._has_enough(scalar):
+            return None
         wanted = _wanted(expects, env)
         checked = check_text(scalar.text, env.scope, wanted) if form == "text" else check(scalar.text, env.scope, expects=wanted)
-        self.uses.append(Use(scalar, checked, what, step, env, expects, form, bare))
+        self._note(Use(scalar, checked, what, step, env, expects, form, bare))
         return checked.type
 
 

@@ -11,7 +11,7 @@ from playbook_dsl.resolve.enroll import resolve_enroll
 from playbook_dsl.resolve.env import Env
 from playbook_dsl.resolve.forms import is_day_in_words
 from playbook_dsl.resolve.outputs import for_each_output, output_of, repeat_output
-from playbook_dsl.resolve.resolution import Resolution
+from playbook_dsl.resolve.resolution import MAX_STEPS, Resolution
 from playbook_dsl.resolve.scopes import ERROR, RUN_AT_END, WHY_MISSING, base_names, event_type
 from playbook_dsl.syntax import (
     ActionBody,
@@ -34,7 +34,18 @@ from playbook_dsl.syntax import (
     WaitUntilBody,
 )
 from playbook_dsl.types import ANY, NUMBER, TEXT, Type, record
+from playbook_dsl.walks import places
 from playbook_dsl.words import Expression
+
+
+def has_too_many_steps(playbook: PlaybookSpec, report: Report) -> bool:
+    """Say, and report, whether a file has more steps than a play can carry; checking them would take seconds."""
+    steps = places(playbook)
+    if len(steps) <= MAX_STEPS:
+        return False
+    message = f"this is step number {MAX_STEPS + 1:,}; a playbook may have at most {MAX_STEPS:,}"
+    report.error("PB119", steps[MAX_STEPS].step.place, message, hint="split it into playbooks started with `play`")
+    return True
 
 
 def resolve(playbook: PlaybookSpec, document: Document, catalog: Catalog, report: Report) -> Resolution:
