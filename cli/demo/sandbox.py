@@ -6,7 +6,7 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 
 class SandboxCrm:
@@ -22,7 +22,7 @@ class SandboxCrm:
             def do_PUT(self) -> None:  # the name the server looks for
                 crm._answer(self)
 
-            def log_message(self, format: str, *args: Any) -> None:
+            def log_message(self, format: str, *args: object) -> None:
                 """Keep the terminal for the story."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

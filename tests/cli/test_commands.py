@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cli.main import app
+from settings import Settings
 from tests.api.conftest import (  # noqa: F401  # fixtures of the served API
     Caller,
     Served,
@@ -47,7 +48,7 @@ TEMPLATE = "---\nchannel: email\nsubject: Hello {{ contact.name }}\n---\nHow are
 
 
 @pytest.fixture(autouse=True)
-def at_this_api(served: Served, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def at_this_api(served: Served, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811  # it is the fixture imported above
     monkeypatch.setenv("PLAYKEEPER_API_URL", served.url)
     monkeypatch.setenv("PLAYKEEPER_DATA_DIR", str(settings.data_dir))
     monkeypatch.setenv("PLAYKEEPER_ACTOR", "maria")
@@ -81,7 +82,7 @@ def playbook(tmp_path: Path) -> Path:
     return tmp_path / "from-terminal.yaml"
 
 
-def test_a_playbook_is_published_played_and_undone_from_the_terminal(api: Caller, account: str, playbook: Path) -> None:  # noqa: F811
+def test_a_playbook_is_published_played_and_undone_from_the_terminal(api: Caller, account: str, playbook: Path) -> None:  # noqa: F811  # it is the fixture imported above
     assert "version 1 is published" in playkeeper("publish", str(playbook)).stdout
     run = answered("start", "from-terminal", "--account", account, "--input", "days=5")
     playkeeper("complete", item_of(run["id"], "task")["id"], "--outcome", "They stay")
@@ -107,7 +108,7 @@ def test_a_playbook_is_published_played_and_undone_from_the_terminal(api: Caller
     assert "How are you?" in playkeeper("mail", mails[0]["message_id"]).stdout
 
 
-def test_a_launch_is_started_from_a_file_and_undone(api: Caller, account: str, playbook: Path, tmp_path: Path) -> None:  # noqa: F811
+def test_a_launch_is_started_from_a_file_and_undone(api: Caller, account: str, playbook: Path, tmp_path: Path) -> None:  # noqa: F811  # it is the fixture imported above
     playkeeper("publish", str(playbook))
     listed = tmp_path / "accounts.csv"
     listed.write_text(f"{account}\nnobody\n")
@@ -121,7 +122,7 @@ def test_a_launch_is_started_from_a_file_and_undone(api: Caller, account: str, p
     assert api.closed(launched["started"][0]["id"])["outcome"] == "undone"
 
 
-def test_accounts_are_imported_listed_and_shown(api: Caller, tmp_path: Path) -> None:  # noqa: F811
+def test_accounts_are_imported_listed_and_shown(api: Caller, tmp_path: Path) -> None:  # noqa: F811  # it is the fixture imported above
     book = tmp_path / "book.csv"
     book.write_text("id,name,mrr\nCLI-1,Birch,500\nCLI-2,Beech,abc\n")
 
@@ -133,11 +134,11 @@ def test_accounts_are_imported_listed_and_shown(api: Caller, tmp_path: Path) -> 
     assert "500.00" in playkeeper("accounts", "show", "CLI-1").stdout
 
 
-def test_an_event_says_who_heard_it(api: Caller, account: str) -> None:  # noqa: F811
+def test_an_event_says_who_heard_it(api: Caller, account: str) -> None:  # noqa: F811  # it is the fixture imported above
     assert "is in no play now" in playkeeper("event", "meeting.booked", "--account", account, "--field", "with=Ada").stdout
 
 
-def test_a_refusal_is_a_sentence_with_its_code(api: Caller, account: str, tmp_path: Path) -> None:  # noqa: F811
+def test_a_refusal_is_a_sentence_with_its_code(api: Caller, account: str, tmp_path: Path) -> None:  # noqa: F811  # it is the fixture imported above
     broken = tmp_path / "broken.yaml"
     broken.write_text("playbook: broken\ntitle: x\nsteps:\n  - id: a\n    note.ad: {text: hi}\n")
 

@@ -40,8 +40,8 @@ def main() -> int:
     program = Program(kills=asked.kills, server_after=asked.server_after, seed=asked.seed)
     folder = Path(tempfile.mkdtemp(prefix="playkeeper-drill-"))
     folder.chmod(0o755)  # PostgreSQL runs as nobody when we are root
-    report = asyncio.run(Drill(folder, program, lambda line: print(line, file=sys.stderr, flush=True)).run())  # noqa: T201
-    print("\n".join(lines(report)))  # noqa: T201
+    report = asyncio.run(Drill(folder, program, lambda line: print(line, file=sys.stderr, flush=True)).run())  # noqa: T201  # progress
+    print("\n".join(lines(report)))  # noqa: T201  # progress
     return 0 if report.tally.clean else 1
 
 
