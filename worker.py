@@ -21,6 +21,8 @@ from temporalio.worker import PollerBehaviorAutoscaling, Worker
 from activities.attempts import Attempts
 from activities.effects import Pause
 from activities.registry import Activity, Dependencies, build_activities
+from api.plays import Plays
+from api.services.relay import relay_forever
 from connectors.email.mail import Mailer
 from connectors.email.outbox import FolderOutbox
 from connectors.email.smtp import Smtp
@@ -90,9 +92,27 @@ async def opened(settings: Settings, *, after_answer: Pause | None = None) -> As
             sender=settings.email_from,
             after_answer=after_answer,
         )
-        yield client, build_activities(dependencies)
+        async with _relaying(database, client, settings):
+            yield client, build_activities(dependencies)
     finally:
         await database.close()
+
+
+@asynccontextmanager
+async def _relaying(database: Database, client: Client, settings: Settings) -> AsyncIterator[None]:
+    """Bring to plays what activities noted for them, and begin plays whose request died before it could, also while no API runs."""
+
+    async def connected() -> Client:
+        return client
+
+    plays = Plays(connected, settings.temporal_ui_url, settings.temporal_namespace)
+    relay = asyncio.create_task(relay_forever(database, plays, settings.tenant), name="relay")
+    try:
+        yield
+    finally:
+        relay.cancel()
+        with suppress(asyncio.CancelledError):
+            await relay
 
 
 async def run(settings: Settings, *, after_answer: Pause | None = None) -> None:

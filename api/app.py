@@ -12,11 +12,12 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from temporalio.client import Client
 
+from api.answers import install_problems
 from api.idempotency import Idempotency
 from api.limits import RequestLimits
 from api.openapi import DESCRIPTION, TAGS
 from api.plays import Plays
-from api.problems import TemporalAway, install_problems
+from api.problems import TemporalAway
 from api.routes import accounts, effects, events, health, launches, people, playbooks, runs, tasks, templates
 from api.services.relay import make_tenant, relay_forever
 from settings import Settings

@@ -10,15 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import (
-    FieldProblem,
-    Problem,
-    RequestInvalid,
-    RequestRepeatedDifferently,
-    RequestUnderWay,
-    answer_database_error,
-    problem_response,
-)
+from api.answers import answer_database_error, problem_response
+from api.problems import FieldProblem, Problem, RequestInvalid, RequestRepeatedDifferently, RequestUnderWay
 from storage.repositories.requests import claim_request, drop_request, keep_answer
 from storage.session import Database
 

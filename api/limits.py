@@ -8,7 +8,8 @@ from typing import Never
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import BodyTooLarge, BodyUnreadable, Problem, RequestInvalid, problem_response
+from api.answers import problem_response
+from api.problems import BodyTooLarge, BodyUnreadable, Problem, RequestInvalid
 from playbook_dsl.values import Json
 
 MAX_BODY_BYTES = 10 * 1024 * 1024

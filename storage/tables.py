@@ -188,6 +188,7 @@ class Run(Owned, table=True):
         Index("run_by_chain", "tenant", "chain"),
         Index("run_by_launch", "tenant", "launch", postgresql_where=text("launch IS NOT NULL")),
         Index("run_active", "tenant", "account", "playbook", postgresql_where=text("state <> 'closed'")),
+        Index("run_starting", "tenant", "started_at", postgresql_where=text("state = 'starting'")),
     )
 
     id: str = Field(primary_key=True)

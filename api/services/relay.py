@@ -1,17 +1,17 @@
 """Carries on what a request began and could not finish: plays not started yet, news not delivered yet.
 
-Runs beside the requests of every API process. Several at once do no harm: a start of the same id changes nothing, and news have ids.
+Runs beside the requests of every API process and beside the plays of every worker.
+Several at once do no harm: a start of the same id changes nothing, and news have ids.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
 from api.plays import Plays
-from api.problems import Problem
 from api.services.starting import begin
 from storage.repositories.deliveries import list_due_deliveries, news_of, postpone_delivery, remove_delivery
 from storage.repositories.runs import list_runs_to_start
@@ -22,7 +22,8 @@ from workflows.messages import News
 
 log = structlog.get_logger()
 
-PAUSE_S = 0.5
+NEWS_PAUSE_S = 0.5
+STARTS_PAUSE_S = 2.0
 _GRACE = timedelta(seconds=5)
 _AT_ONCE = 20
 
@@ -36,36 +37,40 @@ async def make_tenant(database: Database, tenant: str) -> None:
                     await save_tenant(session, Tenant(id=tenant, name=tenant))
         except (DBAPIError, OSError) as error:
             log.info("waiting for PostgreSQL", reason=type(error).__name__)
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(STARTS_PAUSE_S)
         else:
             return
 
 
 async def relay_forever(database: Database, plays: Plays, tenant: str) -> None:
-    """Relay twice a second until cancelled. While PostgreSQL or Temporal is away it waits for it."""
+    """Relay until cancelled. While PostgreSQL or Temporal is away it waits for it."""
+    await asyncio.gather(
+        _again_and_again(NEWS_PAUSE_S, lambda: relay_news(database, plays, tenant)),
+        _again_and_again(STARTS_PAUSE_S, lambda: relay_starts(database, plays, tenant)),
+    )
+
+
+async def _again_and_again(pause_s: float, work: Callable[[], Awaitable[object]]) -> None:
     while True:
         try:
-            await relay_once(database, plays, tenant)
-        except (Problem, DBAPIError, OSError) as error:
-            log.info("relay waits", reason=type(error).__name__)
-        await asyncio.sleep(PAUSE_S)
+            await work()
+        except Exception as error:  # whatever it was, the next round may go well, and nobody else would do this work
+            log.warning("relay waits", reason=type(error).__name__)
+        await asyncio.sleep(pause_s)
 
 
-async def relay_once(database: Database, plays: Plays, tenant: str, *, grace: timedelta = _GRACE) -> int:
-    """Start and deliver what is left over; give how many were taken care of.
+async def relay_news(database: Database, plays: Plays, tenant: str) -> int:
+    """Deliver the news that are due; give how many plays were told."""
+    async with database.begin(tenant) as session:
+        deliveries = await list_due_deliveries(session)
+    return await deliver_all(database, plays, tenant, deliveries)
 
-    Args:
-        database: where the rows are.
-        plays: where they go.
-        tenant: whose rows.
-        grace: how old a start must be before it counts as left over.
-    """
+
+async def relay_starts(database: Database, plays: Plays, tenant: str, *, grace: timedelta = _GRACE) -> None:
+    """Begin the plays that were written down longer than `grace` ago and of which nothing was heard yet."""
     async with database.begin(tenant) as session:
         runs = [run.id for run in await list_runs_to_start(session, datetime.now(UTC) - grace)]
-        deliveries = await list_due_deliveries(session)
     await begin_all(database, plays, tenant, runs)
-    await deliver_all(database, plays, tenant, deliveries)
-    return len(runs) + len(deliveries)
 
 
 async def begin_all(database: Database, plays: Plays, tenant: str, run_ids: Sequence[str]) -> None:
@@ -76,7 +81,7 @@ async def begin_all(database: Database, plays: Plays, tenant: str, run_ids: Sequ
         async with free:
             try:
                 await begin(database, plays, tenant, run_id)
-            except (Problem, DBAPIError, OSError) as error:
+            except Exception as error:  # one that cannot begin must not keep the others
                 log.warning("play not started yet", run=run_id, reason=type(error).__name__)
 
     await asyncio.gather(*(one(run_id) for run_id in run_ids))
@@ -90,7 +95,7 @@ async def deliver_all(database: Database, plays: Plays, tenant: str, deliveries:
         async with free:
             try:
                 return await _deliver(database, plays, tenant, row)
-            except (Problem, DBAPIError, OSError) as error:
+            except Exception as error:  # one that cannot be delivered must not keep the others
                 log.warning("news not delivered yet", workflow_id=row.workflow_id, reason=type(error).__name__)
                 return False
 
@@ -98,11 +103,11 @@ async def deliver_all(database: Database, plays: Plays, tenant: str, deliveries:
 
 
 async def _deliver(database: Database, plays: Plays, tenant: str, row: Delivery) -> bool:
-    async with database.begin(tenant) as session:
-        news = News.model_validate(news_of(session, row))
     try:
+        async with database.begin(tenant) as session:
+            news = News.model_validate(news_of(session, row))
         told = await plays.tell(row.workflow_id, news)
-    except Problem:
+    except Exception:
         async with database.begin(tenant) as session:
             await postpone_delivery(session, row)
         raise
