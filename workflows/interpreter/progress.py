@@ -8,16 +8,16 @@ from workflows.interpreter.runtime import Runtime
 from workflows.interpreter.state import RunState
 
 _MARKS = {
-    "done": "✅",
+    "done": "✓",
     "running": "▶",
-    "waiting": "⏳",
+    "waiting": "…",
     "skipped": "⤼",
-    "failed": "❌",
-    "held": "✋",
-    "cancelled": "⛔",
+    "failed": "✗",
+    "held": "‖",
+    "cancelled": "■",
     "undone": "↩",
     "conflict": "⚠",
-    "undo_failed": "❌↩",
+    "undo_failed": "✗↩",
 }
 MAX_DETAIL_STEPS = 100
 
