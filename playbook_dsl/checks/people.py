@@ -34,20 +34,24 @@ def check_owners(found: Resolution, report: Report) -> None:
 
 
 def check_shapes(found: Resolution, report: Report) -> None:
-    """PB110: owners and recipients are words, not maps."""
+    """PB110: owners and recipients are words, not maps; so is a due date."""
     for place in found.places:
         body = place.step.body
         action = found.catalog.actions.get(body.action.text) if isinstance(body, ActionBody) else None
         for entry in body.inputs.entries if isinstance(body, ActionBody) else ():
             param = action.inputs.get(entry.key.text) if action else None
-            if param is None or param.kind not in ("owner", "recipient"):
-                continue
-            for item in entry.value.items if isinstance(entry.value, Sequence) else [entry.value]:
-                if not isinstance(item, Scalar):
-                    legal = _FORMS if param.kind == "owner" else "champion, primary_contact, all(champion), an address"
-                    report.error(
-                        "PB110", item.span, f'"{entry.key.text}" takes a word or a list of words, not {shape(item)}', hint=f"legal: {legal}"
-                    )
+            wanted, hint = _SHAPES.get(param.kind if param else "", ("", ""))
+            several = isinstance(entry.value, Sequence) and param is not None and param.kind in ("owner", "recipient")
+            for item in entry.value.items if several and isinstance(entry.value, Sequence) else [entry.value]:
+                if wanted and not isinstance(item, Scalar):
+                    report.error("PB110", item.span, f'"{entry.key.text}" takes {wanted}, not {shape(item)}', hint=hint)
+
+
+_SHAPES = {
+    "owner": ("a word or a list of words", f"legal: {_FORMS}"),
+    "recipient": ("a word or a list of words", "legal: champion, primary_contact, all(champion), an address"),
+    "due": ("a time", "write 3 business days, or 5 business days before account.renewal_date"),
+}
 
 
 def _owners(found: Resolution) -> Iterator[tuple[Owners, bool]]:

@@ -116,7 +116,10 @@ def _structure(text: str, chance: random.Random) -> str:
     for _ in range(chance.randint(1, 3)):
         holder, key = chance.choice(places)
         _change(holder, key, chance.choice(_subtrees(other)), chance)
-    return str(yaml.dump(tree, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=140))
+    try:
+        return str(yaml.dump(tree, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True, width=140))
+    except UnicodeEncodeError:  # a file that is not UTF-8
+        return _line(text, chance)
 
 
 def _change(holder: dict[str, Tree] | list[Tree], key: str | int, other: Tree, chance: random.Random) -> None:

@@ -8,6 +8,7 @@ import yaml
 from jsonschema import Draft7Validator
 from jsonschema.exceptions import best_match
 
+from cli.workspace import catalog_for
 from playbook_dsl.schema.playbook import playbook_schema
 from tests.playbook_dsl.catalogs import CATALOG
 from tests.playbook_dsl.tools.plain import plain
@@ -39,3 +40,14 @@ def test_bad_structure_is_refused_at_its_place(case: dict[str, str]) -> None:
 
     assert found is not None
     assert found[0] == case["at"], found
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in sorted(LIBRARY.glob("*/*.yaml")) if not path.stem.endswith(".test")], ids=lambda path: path.stem
+)
+def test_the_library_is_good_in_an_editor_too(path: Path) -> None:
+    validator = Draft7Validator(playbook_schema(catalog_for(path)))
+
+    found = best_match(validator.iter_errors(plain(path.read_text())))
+
+    assert found is None, (found.json_path, found.message)
