@@ -42,7 +42,16 @@ _ALIASES: Final[Mapping[str, str]] = {
     "labels": "tags",
 }
 _TEXTS: Final = ("name", "stage", "tier", "segment", "country")
-_CONTACT: Final = ("contact_name", "contact_email", "contact_phone", "contact_title", "contact_roles", "contact_zone", "contact_language")
+_CONTACT: Final = (
+    "contact_name",
+    "contact_email",
+    "contact_phone",
+    "contact_title",
+    "contact_roles",
+    "contact_zone",
+    "contact_language",
+    "contact_opt_outs",
+)
 FIELDS: Final = frozenset({*_TEXTS, *_CONTACT, "id", "status", "zone", "currency", "mrr", "csm", "renewal_date", "tags", "contact_role"})
 _NOT_EMPTY: Final = frozenset({"id", "name"})
 
@@ -189,7 +198,7 @@ def _contact(account: str, found: Mapping[str, object]) -> dict[str, object] | N
         "phone": found.get("contact_phone"),
         "title": found.get("contact_title"),
         "roles": found.get("contact_roles") or ["primary_contact"],
-        "opt_outs": [],
+        "opt_outs": found.get("contact_opt_outs") or [],
         "zone": found.get("contact_zone"),
         "language": found.get("contact_language"),
     }
@@ -219,5 +228,6 @@ _FIELD_READERS: Final[Mapping[str, Callable[[str], object]]] = {
     "renewal_date": read_date,
     "tags": read_list,
     "contact_roles": read_list,
+    "contact_opt_outs": read_list,
     "contact_email": read_address,
 }

@@ -138,17 +138,3 @@ def _good_rows(reader: Reader, batch: Iterable[Record], seen: dict[str, int], re
             continue
         seen[account] = record.line
         yield row
-
-
-def as_lines(report: ImportReport) -> Iterator[str]:
-    """Give the report in words: one line a problem, after one line that sums up."""
-    yield f"{report.rows:,} rows: {report.created:,} new accounts, {report.updated:,} brought up to date, {len(report.bad):,} not imported"
-    yield from report.notes
-    if report.new_fields:
-        yield f"new fields of your own: {', '.join(sorted(report.new_fields))}"
-    if report.left_out:
-        yield f"columns left out, because their name is none: {', '.join(report.left_out)}"
-    for row in report.bad:
-        for problem in row.problems:
-            place = f'line {row.line}, column "{problem.column}"' if problem.column else f"line {row.line}"
-            yield f"{place}: {problem.wrong}; write {problem.write}" if problem.column else f"{place}: {problem.wrong}; {problem.write}"

@@ -68,6 +68,8 @@ class KeyRing:
         keys: dict[str, bytes] = {}
         for part in text.split(","):
             key_id, colon, encoded = part.strip().partition(":")
+            if key_id in keys:
+                raise ValueError(f'the encryption key "{key_id}" is there twice')
             try:
                 keys[key_id] = base64.b64decode(encoded, validate=True)
             except (binascii.Error, ValueError):

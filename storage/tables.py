@@ -356,7 +356,6 @@ class Event(Owned, table=True):
     fields: dict[str, object] = _record()
     occurred_at: datetime = _at()
     received_at: datetime = _now()
-    delivered_at: datetime | None = _at(optional=True)
     matched: int = 0
 
 

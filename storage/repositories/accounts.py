@@ -112,19 +112,15 @@ async def list_contacts_by_email(session: Session, emails: Sequence[str]) -> lis
 
 
 async def save_contacts(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
-    """Make contacts, or bring them up to date. Every row has the same columns. Opt-outs are only ever added."""
+    """Make contacts, or bring them up to date. Every row has the same columns, `opt_outs` among them, which are only ever added to."""
     if not rows:
         return
     statement = insert(_CONTACTS)
-    changes: dict[str, object] = {name: statement.excluded[name] for name in rows[0] if name not in ("id", "opt_outs")}
+    changes: dict[str, object] = {name: statement.excluded[name] for name in rows[0] if name != "id"}
+    # Nobody is written to again because a file forgot that they opted out.
+    changes["opt_outs"] = literal_column("ARRAY(SELECT DISTINCT unnest(contact.opt_outs || excluded.opt_outs) ORDER BY 1)")
     written = statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=changes)
     await session.execute(written, [dict(row) | {"tenant": session.tenant} for row in rows])
-
-
-async def set_opt_outs(session: Session, contact_id: str, channels: Sequence[str]) -> bool:
-    """Set the channels a contact wants nothing through; False when there is no such contact."""
-    statement = update(Contact).where(col(Contact.id) == contact_id).values(opt_outs=list(channels)).returning(col(Contact.id))
-    return (await session.execute(statement)).first() is not None
 
 
 async def delete_contact(session: Session, contact_id: str) -> bool:

@@ -70,12 +70,6 @@ async def list_tasks_by_step(session: Session, chain: str, step_key: str, genera
     return list((await session.execute(query.order_by(col(Task.id)))).scalars())
 
 
-async def count_open_tasks(session: Session, account: str) -> int:
-    """Count the open tasks of an account; approvals and other questions do not count."""
-    query = select(func.count()).where(col(Task.account) == account, col(Task.status) == "open", col(Task.kind) == "task")
-    return (await session.execute(query)).scalar_one()
-
-
 async def list_tasks(
     session: Session,
     *,

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
@@ -70,26 +70,10 @@ async def add_event(session: Session, event: Event) -> bool:
     return (await session.execute(statement.returning(col(Event.id)))).first() is not None
 
 
-async def find_event(session: Session, event_id: str) -> Event | None:
-    """Give an event."""
-    return (await session.execute(select(Event).where(col(Event.id) == event_id))).scalar_one_or_none()
-
-
 async def find_event_by_source(session: Session, source: str, vendor_id: str) -> Event | None:
     """Give an event by the id its source gave it."""
     query = select(Event).where(col(Event.source) == source, col(Event.vendor_id) == vendor_id)
     return (await session.execute(query)).scalar_one_or_none()
-
-
-async def mark_event_delivered(session: Session, event_id: str, matched: int) -> None:
-    """Write down that the plays an event is for were told."""
-    await session.execute(update(Event).where(col(Event.id) == event_id).values(delivered_at=func.now(), matched=matched))
-
-
-async def list_undelivered_events(session: Session, *, limit: int = 100) -> list[Event]:
-    """Give the oldest events that no play has been told of yet."""
-    query = select(Event).where(col(Event.delivered_at).is_(None)).order_by(col(Event.received_at), col(Event.id)).limit(limit)
-    return list((await session.execute(query)).scalars())
 
 
 async def list_events(session: Session, *, account: str | None = None, after: str | None = None, limit: int = 50) -> Page[Event]:

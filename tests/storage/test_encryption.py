@@ -62,7 +62,10 @@ def test_a_ring_is_read_from_text_with_the_current_key_first() -> None:
     assert ring.current == "b"
 
 
-@pytest.mark.parametrize("text", ["", "k", "k:", "k:c2hvcnQ=", ":" + "A" * 43 + "=", "k:not base64"])
+TWICE = "k:" + "A" * 43 + "=,k:" + "A" * 43 + "="
+
+
+@pytest.mark.parametrize("text", ["", "k", "k:", "k:c2hvcnQ=", ":" + "A" * 43 + "=", "k:not base64", TWICE])
 def test_a_bad_ring_is_refused_without_showing_the_key(text: str) -> None:
     with pytest.raises(ValueError, match="encryption key") as caught:
         KeyRing.parse(text)
