@@ -7,9 +7,10 @@ import typer
 
 
 def register(app: typer.Typer) -> None:
-    """Add `playkeeper migrate` and `playkeeper new-key`."""
+    """Add `playkeeper migrate`, `playkeeper new-key` and `playkeeper reseal`."""
     app.command()(migrate)
     app.command("new-key")(new_key)
+    app.command()(reseal)
 
 
 def migrate() -> None:
@@ -37,3 +38,31 @@ def new_key(name: Annotated[str, typer.Option(help="What the key is called; seal
     from storage.encryption import KeyRing
 
     typer.echo(f"{name}:{KeyRing.new_key()}")
+
+
+def reseal() -> None:
+    """Seal everything anew with the first of PLAYKEEPER_ENCRYPTION_KEYS, so that the older keys can be taken out. Safe to repeat."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from settings import SettingInvalid, SettingMissing, read_settings
+    from storage.encryption import KeyRing, SealBroken
+    from storage.rotation import reseal as reseal_all
+    from storage.session import Database
+
+    async def run() -> int:
+        database = Database(settings.require_database_url(), KeyRing.parse(settings.require_encryption_keys()))
+        try:
+            return await reseal_all(database, settings.tenant)
+        finally:
+            await database.close()
+
+    try:
+        settings = read_settings()
+        count = asyncio.run(run())
+    except (SettingInvalid, SettingMissing, ValueError) as error:
+        typer.echo(f"playkeeper reseal: {error}", err=True)
+        raise typer.Exit(2) from None
+    except (OSError, SQLAlchemyError, SealBroken) as error:
+        typer.echo(f"playkeeper reseal: {error}", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"{count:,} fields sealed anew")
