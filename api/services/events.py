@@ -9,7 +9,7 @@ from api.services.news import event_happened
 from api.services.relay import deliver_all
 from storage.ids import new_id
 from storage.repositories.accounts import find_account
-from storage.repositories.timeline import add_event, find_event_by_source, mark_event_delivered
+from storage.repositories.timeline import add_event, count_matches, find_event_by_source
 from storage.session import Database, Session
 from storage.tables import Event
 
@@ -31,7 +31,7 @@ async def deliver_event(database: Database, plays: Plays, user: Actor, body: Del
         if not await add_event(session, event):
             return await _repeated(session, body)
         deliveries = await event_happened(session, event)
-        await mark_event_delivered(session, event.id, len(deliveries))
+        await count_matches(session, event.id, len(deliveries))
         stored = await find_event_by_source(session, body.source, body.id) or event
         await session.refresh(stored)
         shown = EventOut.model_validate(stored.model_dump())

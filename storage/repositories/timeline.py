@@ -76,6 +76,11 @@ async def find_event_by_source(session: Session, source: str, vendor_id: str) ->
     return (await session.execute(query)).scalar_one_or_none()
 
 
+async def count_matches(session: Session, event_id: str, matched: int) -> None:
+    """Write down how many plays are told of an event."""
+    await session.execute(update(Event).where(col(Event.id) == event_id).values(matched=matched))
+
+
 async def list_events(session: Session, *, account: str | None = None, after: str | None = None, limit: int = 50) -> Page[Event]:
     """Give events, newest first."""
     query = select(Event)
