@@ -28,7 +28,10 @@ def _different(node: Comparison, left: Type, right: Type) -> Problem:
     if left.kind == right.kind:
         message = f'"{node.operator}" does not work with {left.present()}'
         return Problem("PB302", message, node.offset, node.length, "use in, any, all or len" if left.kind == "list" else None)
-    return Problem("PB301", f"{left.present()} cannot be compared with {right.present()}", node.offset, node.length, hint_for(left, right))
+    hint = hint_for(left, right)
+    if any(isinstance(side, Literal) and side.value == "" for side in (node.left, node.right)):
+        hint = "an empty field is asked for by `is missing`"
+    return Problem("PB301", f"{left.present()} cannot be compared with {right.present()}", node.offset, node.length, hint)
 
 
 def _check_values(node: Comparison, left: Type, right: Type) -> Iterator[Problem]:
@@ -74,6 +77,8 @@ def _no_list(node: Comparison, left: Type | None, right: Type) -> Problem:
     hint = None
     if right.kind == "text" and left is not None and left.kind == "text":
         hint = f"write [...] around the text, or {'not ' if 'not' in node.operator else ''}contains(text, part)"
+    elif isinstance(node.right, Literal):
+        hint = "put it in square brackets"
     return Problem("PB313", f'a list must stand after "{node.operator}", but this is {right}', node.right.offset, node.right.length, hint)
 
 

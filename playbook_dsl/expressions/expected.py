@@ -40,8 +40,9 @@ def _wrong_type(node: Node, given: Type, wanted: Type) -> Problem:
         return Problem("PB306", f"this is always missing, but {wanted} must stand here", node.offset, node.length)
     hint = None
     if wanted.kind == "bool":
-        hint = "compare it with something, such as == or >"
-    elif (wanted.kind, given.kind) == ("duration", "number"):
+        message = f"a condition must stand here, but this is {given.present()}"
+        return Problem("PB305", message, node.offset, node.length, "compare it with something, such as == or >")
+    if (wanted.kind, given.kind) == ("duration", "number"):
         hint = "give the number its unit: days(n)"
     return Problem("PB305", f"{wanted} must stand here, but this is {given}", node.offset, node.length, hint)
 

@@ -68,7 +68,8 @@ class Problem:
 
 def did_you_mean(word: str, legal: Iterable[str]) -> str | None:
     """Give `did you mean "x"?` for the nearest legal word, or None when none is near."""
-    near = get_close_matches(word, sorted(legal), n=1, cutoff=0.6)
+    known = sorted(legal)
+    near = [name for name in known if name.lower() == word.lower()] or get_close_matches(word, known, n=1, cutoff=0.6)
     return f'did you mean "{near[0]}"?' if near else None
 
 

@@ -8,6 +8,7 @@ from typing import Final, NoReturn
 from playbook_dsl.expressions.problems import Problem
 from playbook_dsl.expressions.scan import Scanned, scan
 from playbook_dsl.expressions.shape import Shape
+from playbook_dsl.expressions.signatures import SIGNATURES
 from playbook_dsl.expressions.tree import (
     Arithmetic,
     Call,
@@ -134,6 +135,8 @@ class _Reader:
                 return Logic(offset, length, name, tuple(self.read(value, level + 1) for value in values))
             case ast.Compare():
                 return self._comparison(node, level, offset, length)
+            case ast.Tuple():
+                self._refuse(node, "a list stands in square brackets", hint="write [a, b]")
         self._refuse(node, "this is not part of expressions")
 
     def _place(self, node: ast.expr) -> tuple[int, int]:
@@ -160,7 +163,9 @@ class _Reader:
 
     def _call(self, node: ast.Call, level: int, offset: int, length: int) -> Node:
         if not isinstance(node.func, ast.Name):
-            self._refuse(node.func, "only a function can be called", "PB226", "write the function first: lower(account.name)")
+            known = SIGNATURES.get(node.func.attr) if isinstance(node.func, ast.Attribute) else None
+            form = known.form if known else "lower(account.name)"
+            self._refuse(node.func, "only a function can be called", "PB226", f"write the function first: {form}")
         name_offset, name_length = self._place(node.func)
         if name_offset in self._scanned.literals:
             self._refuse(node.func, "only a function can be called", "PB226")

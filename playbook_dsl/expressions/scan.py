@@ -21,6 +21,7 @@ _OTHER_MISSING: Final = frozenset({"None", "none", "null", "nil", "undefined", "
 _NOT_OURS: Final = frozenset({"for", "lambda", "await", "yield", "import", "del", "return", "def", "class", "while"})
 _LARGEST_NUMBER: Final = 2**53
 
+_NO_UNITS: Final = frozenset({"then", "to", "for", "between", "within", "of", "per", "contains", "like", "equals", "missing"})
 _THOUSANDS: Final = frozenset({"k", "mio", "million", "thousand"})
 
 _TOKEN: Final = re.compile(
@@ -29,7 +30,7 @@ _TOKEN: Final = re.compile(
     |(?P<date>[0-9]{4}-[0-9]{2}-[0-9]{2})(?!\w)
     |(?P<number>[0-9]+(?:\.[0-9]+)?)
     |(?P<word>[^\W\d]\w*)
-    |(?P<foreign>\*\*|//|&&|\|\||=>|=<|<>|<<|>>|:=|===|!==|\?\?|->|\.\.+)
+    |(?P<foreign>\{\{|\}\}|\*\*|//|&&|\|\||=>|=<|<>|<<|>>|:=|===|!==|\?\?|->|\.\.+)
     |(?P<operator>==|!=|<=|>=|[-+*/%<>()\[\],.])
     |(?P<other>.)""",
     re.VERBOSE | re.DOTALL,
@@ -53,6 +54,8 @@ _INSTEAD: Final = {
     "??": ("PB224", "write default(value, instead)"),
     "?": ("PB224", "write a if condition else b"),
     "|": ("PB212", "there are no filters here; write a function such as default(value, instead)"),
+    "{{": ("PB212", "leave out {{ and }}: this is an expression already"),
+    "}}": ("PB212", "leave out {{ and }}: this is an expression already"),
     "{": ("PB212", "there are no records to write down here"),
     "}": ("PB212", "there are no records to write down here"),
     ":": ("PB212", "write a if condition else b; there are no slices"),
@@ -184,7 +187,7 @@ def _scan_number(result: Scanned, source: str, pieces: list[re.Match[str]], posi
 
 def _unit_words(pieces: list[re.Match[str]]) -> Iterator[re.Match[str]]:
     first = pieces[0] if pieces and pieces[0].lastgroup == "word" else None
-    if first is None or first.group() in WORDS_OF_THE_LANGUAGE:
+    if first is None or first.group() in WORDS_OF_THE_LANGUAGE or first.group() in _NO_UNITS:
         return
     yield first
     if first.group() in PREFIXES and len(pieces) > 1 and pieces[1].lastgroup == "word" and pieces[1].group() not in WORDS_OF_THE_LANGUAGE:

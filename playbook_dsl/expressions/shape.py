@@ -4,9 +4,16 @@ from typing import Final
 
 from playbook_dsl.expressions.problems import Problem
 from playbook_dsl.expressions.scan import Scanned, Token
+from playbook_dsl.expressions.signatures import SIGNATURES
 
 _OPENING: Final = {"(": ")", "[": "]"}
 MOST_BRACKETS: Final = 40
+_INSTEAD: Final = {
+    "between": "write low <= x <= high",
+    "equals": "write ==",
+    "like": "write contains(text, part) or starts_with(text, beginning)",
+    "within": "write date - today < 90 days",
+}
 
 
 class Shape:
@@ -119,7 +126,8 @@ class Shape:
 
     def _unexpected(self, token: Token) -> Problem:
         if self._before is None:
-            return Problem("PB211", f'an expression cannot begin with "{token.text}"', token.offset, len(token.text))
+            hint = "leave it out: this is a condition already" if token.text == "if" else None
+            return Problem("PB211", f'an expression cannot begin with "{token.text}"', token.offset, len(token.text), hint)
         message = f"did not expect {_quoted(token.text)} after {_quoted(self._before.text)}"
         return Problem("PB211", message, token.offset, len(token.text), self._hint(token))
 
@@ -129,8 +137,17 @@ class Shape:
         if token.text == "," and not self._open:
             return "a list stands in brackets: [a, b]; a number has no comma"
         if token.kind in ("literal", "name"):
-            return "an operator is missing between them, such as ==, and, +"
+            return self._hint_between(token.text)
         return None
+
+    def _hint_between(self, word: str) -> str:
+        before = self._before.text if self._before is not None else ""
+        for name in (before, word):
+            if name in SIGNATURES:
+                return f"write {SIGNATURES[name].form}"
+        if word in _INSTEAD:
+            return _INSTEAD[word]
+        return f"{'a comma or ' if self._open else ''}an operator is missing between them, such as ==, and, +"
 
     def _at_end(self) -> Problem | None:
         if self._wants_value and self._before is not None and not (self._open and self._before is self._open[-1]):

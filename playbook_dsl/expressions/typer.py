@@ -96,9 +96,13 @@ class Typer:
             self._report("PB226", f'"{node.name}" is a function', node, f"write {SIGNATURES[node.name].form}")
         else:
             legal = sorted({*self._scope.names, "now", "today"})
-            quoted = "put quotes around a text" if did_you_mean(node.name, legal) is None else None
-            self._report("PB201", f'there is no "{node.name}" here', node, quoted or near_or_all(node.name, legal))
+            hint = self._as_field(node.name) or did_you_mean(node.name, legal) or "put quotes around a text"
+            self._report("PB201", f'there is no "{node.name}" here', node, hint)
         return None
+
+    def _as_field(self, name: str) -> str | None:
+        owners = sorted(root for root, kind in self._scope.names.items() if name in kind.fields)
+        return f'did you mean "{owners[0]}.{name}"?' if owners else None
 
     def _field(self, node: Field) -> Type | None:
         why = self._scope.why_missing.get(".".join(path_of(node) or ()))
@@ -126,7 +130,8 @@ class Typer:
             owner = ".".join(path[:-1]) or "this record"
             self.problems.append(Problem("PB202", f'"{owner}" has no "{name}"', *place, near_or_all(name, base.fields)))
         else:
-            self.problems.append(Problem("PB202", f'{base} has no fields, so no "{name}"', *place))
+            hint = f"name one item first: {'.'.join(path[:-1])}[0].{name}" if base.kind == "list" and len(path) > 1 else None
+            self.problems.append(Problem("PB202", f'{base.present()} has no fields, so no "{name}"', *place, hint))
         return None
 
     def _index(self, node: Index) -> Type | None:
@@ -213,7 +218,7 @@ class Typer:
         result = result_of(left, node.operator, right)
         if result is None:
             hint = 'put them into a text: "{{ a }} {{ b }}"' if "text" in (left.kind, right.kind) else hint_for(left, right)
-            self._report("PB302", f'"{node.operator}" does not work with {left} and {right}', node, hint)
+            self._report("PB302", f'"{node.operator}" does not work with {left.present()} and {right.present()}', node, hint)
             return None
         self._check_operands(node, left, right)
         by_zero = node.operator in "/%" and not (isinstance(node.right, Literal) and node.right.value)
@@ -231,8 +236,8 @@ class Typer:
         found = self.type_of(node)
         if found is None or found.kind in ("bool", "any", "missing"):
             return
-        hint = "write default(value, instead)" if found.kind in ("text", "number") else "compare it with something"
-        self._report("PB303", f"a condition must stand here, but this is {found}", node, hint)
+        hint = "compare it with something; instead of a missing value write default(value, instead)"
+        self._report("PB303", f"a condition must stand here, but this is {found.present()}", node, hint)
 
     def _each_condition(self, operands: tuple[Node, ...], *, holds: bool) -> None:
         """What stands behind `and` is looked at only where all before held, behind `or` where none did."""

@@ -31,6 +31,8 @@ _HINTS: Final[dict[tuple[str, str], str]] = {
     ("number", "duration"): "give the number its unit, such as 30 days",
     ("date", "number"): "give the number its unit, such as 30 days; a date is written 2026-12-31",
     ("datetime", "number"): "give the number its unit, such as 30 days",
+    ("date", "duration"): "write date - today < 90 days",
+    ("datetime", "duration"): "write now - moment > 90 days",
     ("number", "text"): "a number stands without quotes",
     ("money", "text"): "money is written 500 EUR, without quotes",
     ("date", "text"): "a date is written without quotes: 2026-12-31",
