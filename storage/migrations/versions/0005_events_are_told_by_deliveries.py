@@ -1,12 +1,12 @@
 """events are told by deliveries, which are gone when they have arrived
 
-Revision: 0004
+Revision: 0005
 """
 
 from alembic import op
 
-revision = '0004'
-down_revision = '0003'
+revision = '0005'
+down_revision = '0004'
 branch_labels = None
 depends_on = None
 
