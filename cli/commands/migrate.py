@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
 
 def migrate() -> None:
     """Bring the database to the newest schema, and give the application's role its password. Safe to repeat."""
+    from alembic.util import CommandError
     from sqlalchemy.exc import SQLAlchemyError
 
     from settings import SettingInvalid, SettingMissing, read_settings
@@ -27,8 +28,8 @@ def migrate() -> None:
     except (SettingInvalid, SettingMissing) as error:
         typer.echo(f"playkeeper migrate: {error}", err=True)
         raise typer.Exit(2) from None
-    except (OSError, SQLAlchemyError) as error:
-        typer.echo(f"playkeeper migrate: PostgreSQL at PLAYKEEPER_DATABASE_OWNER_URL: {error}", err=True)
+    except (OSError, SQLAlchemyError, CommandError) as error:
+        typer.echo(f"playkeeper migrate: the database at PLAYKEEPER_DATABASE_OWNER_URL cannot be brought up to date: {error}", err=True)
         raise typer.Exit(1) from None
     typer.echo("the database is up to date")
 

@@ -16,6 +16,8 @@ from types import FrameType
 
 import asyncpg
 import typer
+from alembic.util import CommandError
+from sqlalchemy.exc import SQLAlchemyError
 
 from cli.dev.guard import GUARD, stop_process
 from cli.dev.postgres import Postgres
@@ -58,7 +60,7 @@ class Launcher:
             temporal_started = beside.submit(self._start_temporal)
             owner_url = self._start_postgres()
             with self._shown("database", lambda: "up to date"):
-                asyncio.run(upgrade(owner_url, app_password=kept["app_password"]))
+                _bring_up_to_date(owner_url, kept["app_password"])
             temporal_address = temporal_started.result()
         environment = {
             "PLAYKEEPER_DATA_DIR": str(self.folder),
@@ -210,6 +212,14 @@ def _show_addresses(launcher: Launcher) -> None:
     typer.echo(f"  Temporal UI  {launcher.temporal_ui_url}")
     typer.echo(f"  Logs         {launcher.folder}/*/log")
     typer.echo("Press Ctrl-C to stop all of it; the data stays.")
+
+
+def _bring_up_to_date(owner_url: str, app_password: str) -> None:
+    try:
+        asyncio.run(upgrade(owner_url, app_password=app_password))
+    except (OSError, SQLAlchemyError, CommandError) as error:
+        # The usual cause of a CommandError: the data was kept by a newer version of Playkeeper.
+        raise ServerError(f"the database cannot be brought up to date: {error}") from error
 
 
 async def _create_database(server: Postgres) -> None:

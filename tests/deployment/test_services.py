@@ -136,5 +136,5 @@ def test_migrate_says_in_one_sentence_what_is_missing(containers: Containers) ->
     refused = containers.run("migrate", service("migrate")["command"])
 
     assert refused.returncode == 1
-    assert "playkeeper migrate: PostgreSQL at PLAYKEEPER_DATABASE_OWNER_URL" in refused.stderr
+    assert "playkeeper migrate: the database at PLAYKEEPER_DATABASE_OWNER_URL cannot be brought up to date" in refused.stderr
     assert "Traceback" not in refused.stderr
