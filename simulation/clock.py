@@ -6,24 +6,39 @@ Only for work that waits on timers and on itself; real I/O would never be waited
 import asyncio
 import gc
 import selectors
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from contextvars import Context
+from heapq import heappop, heappush
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 _GARBAGE_THRESHOLD = 50_000
 
 
+_LONGEST_SELECT_S = 24 * 3600
+"""asyncio never asks a selector to wait longer than this, whenever its next timer is due."""
+
+
 class _JumpingSelector(selectors.DefaultSelector):
-    """Advances the loop's time by the time-out it is asked to wait."""
+    """Advances the loop's time by the time-out it is asked to wait, and to the next timer when that is more than a day away."""
 
     elapsed_s = 0.0
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.alarms: list[float] = []
 
     def select(self, timeout: float | None = None) -> list[Any]:
         if timeout is None:
             raise DeadlockError
         if timeout > 0:
             self.elapsed_s += timeout
+            alarms = self.alarms
+            while alarms and alarms[0] < self.elapsed_s:
+                heappop(alarms)
+            if alarms and timeout >= _LONGEST_SELECT_S:
+                self.elapsed_s = alarms[0]
         return []
 
 
@@ -38,6 +53,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Start at second 0."""
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
+
+    def call_at(
+        self, when: float, callback: Callable[..., object], *args: object, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        """Set a timer, and note when it is due."""
+        heappush(self._jumping.alarms, when)
+        return super().call_at(when, callback, *args, context=context)
 
     def time(self) -> float:
         """Give the seconds since the loop was made."""
