@@ -14,6 +14,7 @@ from storage.custom_fields import FIELD_TYPES
 from storage.fact_definitions import facts_of
 from storage.repositories.accounts import save_accounts, save_contacts
 from storage.repositories.people import list_people, save_people
+from storage.repositories.tasks import give_tasks_to_csm
 from storage.repositories.tenants import add_custom_fields, find_tenant
 from storage.sample.telco import TELCO
 from storage.session import Database
@@ -89,6 +90,8 @@ async def _import_rows(database: Database, tenant: str, names: list[str], rows: 
         async with database.begin(tenant) as session:
             created = await save_accounts(session, [row.account for row in good])
             await save_contacts(session, [row.contact for row in good if row.contact is not None])
+            if good and "csm" in good[0].account:
+                await give_tasks_to_csm(session, [str(row.account["id"]) for row in good])
         report.created += created
         report.updated += len(good) - created
 

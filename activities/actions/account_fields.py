@@ -6,6 +6,7 @@ from datetime import date
 from difflib import get_close_matches
 from typing import NoReturn
 
+from activities.actions.tasks import tell_of_task
 from activities.contracts import JsonTree
 from activities.failures import BadInput
 from playbook_dsl.timing.zones import is_zone
@@ -15,6 +16,7 @@ from storage.fact_definitions import STATUSES
 from storage.facts import plain
 from storage.repositories.accounts import update_account
 from storage.repositories.people import find_person
+from storage.repositories.tasks import give_tasks_to_csm
 from storage.session import Session
 from storage.tables import Account, Tenant
 
@@ -125,7 +127,7 @@ def differing(account: Account, written: Mapping[str, JsonTree], before: Mapping
 
 
 async def put(session: Session, account: Account, values: Mapping[str, JsonTree], *, by: str) -> None:
-    """Set fields of an account."""
+    """Set fields of an account. Open tasks of its CSM go with it to another one, unless they are to stay."""
     if not values:
         return
     changes: dict[str, object] = {}
@@ -139,3 +141,6 @@ async def put(session: Session, account: Account, values: Mapping[str, JsonTree]
         elif not name.startswith(_CUSTOM):
             changes[name] = value
     await update_account(session, account.id, changes, by=by)
+    if "csm" in changes:
+        for task in await give_tasks_to_csm(session, [account.id]):
+            await tell_of_task(session, task)

@@ -15,7 +15,7 @@ from activities.definitions.tasks import (
 from activities.effects import InternalAction, Outcome, Work
 from activities.failures import NotFound
 from activities.news import tell_play
-from activities.owners import resolve_owner
+from activities.owners import resolve_owner, specs_of
 from activities.reading import output_of, read_due, read_inputs
 from playbook_dsl.values import to_json
 from storage.calendars import calendar_of
@@ -73,7 +73,7 @@ class CreateTask(InternalAction):
             due_at=due_at,
             checklist=[{"text": item, "done": False} for item in inputs.checklist],
             form=inputs.form,
-            context={"when_owner_changes": inputs.when_owner_changes},
+            context=_follows(inputs, owner.id == account.csm),
             run=work.run.run_id,
             chain=work.run.chain,
             step_key=work.call.key,
@@ -92,6 +92,12 @@ class CreateTask(InternalAction):
             return UndoResult(status="nothing", detail=f"the task was done by {task.closed_by or 'somebody'} and stays done")
         await close_task(session, task, "cancelled", by=None, outcome="taken back with its play")
         return UndoResult(status="undone", detail=f'cancelled the task "{task.title}"')
+
+
+def _follows(inputs: CreateTaskInput, is_csm: bool) -> dict[str, object]:
+    """Say whether the task moves with the account to another CSM: it was given to the CSM as such, not to a person by name."""
+    by_role = any(spec in ("csm", "owner") for spec in specs_of(inputs.owner))
+    return {"follows": "csm"} if is_csm and by_role and inputs.when_owner_changes == "follow" else {}
 
 
 class CloseTask(InternalAction):

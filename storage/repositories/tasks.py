@@ -9,7 +9,7 @@ from sqlmodel import col
 from playbook_dsl.values import Json
 from storage.pages import Page, fetch_page
 from storage.session import Session
-from storage.tables import Task
+from storage.tables import Account, Task
 
 _NO_DUE_DATE = datetime(9999, 1, 1, tzinfo=UTC)
 
@@ -68,6 +68,19 @@ async def list_tasks_by_step(session: Session, chain: str, step_key: str, genera
     """Give the items of a step, by id."""
     query = select(Task).where(col(Task.chain) == chain, col(Task.step_key) == step_key, col(Task.generation) == generation)
     return list((await session.execute(query.order_by(col(Task.id)))).scalars())
+
+
+async def give_tasks_to_csm(session: Session, accounts: Sequence[str]) -> list[Task]:
+    """Give the open tasks that follow the account's CSM to the CSM of now, and give those that moved."""
+    moved = (
+        update(Task)
+        .where(col(Task.account) == col(Account.id), col(Account.id).in_(accounts), col(Task.status) == "open")
+        .where(col(Task.context)["follows"].astext == "csm", col(Account.csm).is_not(None), col(Task.owner) != col(Account.csm))
+        .values(owner=col(Account.csm))
+        .returning(Task)
+        .execution_options(populate_existing=True)
+    )
+    return list((await session.execute(moved)).scalars())
 
 
 async def list_tasks(

@@ -12,7 +12,7 @@ from storage.repositories.people import take_next_of_team
 from storage.repositories.tasks import add_tasks, find_task, list_tasks, list_tasks_by_step
 from storage.session import Database
 from storage.tables import Task
-from tests.activities.acting import TENANT, call_of, ledger_of, make_account, run_of
+from tests.activities.acting import TENANT, call_of, ledger_of, make_account, run_of, undo_of
 
 pytestmark = pytest.mark.servers
 
@@ -128,3 +128,29 @@ async def test_an_overdue_task_is_told_once_and_given_to_somebody_else(database:
     assert task is not None
     assert task.owner == "tom"
     assert [(notice.owner, notice.title) for notice in notices] == [("vera", "Overdue: Call")]
+
+
+async def test_open_tasks_follow_the_account_to_its_new_csm_and_back_unless_they_stay(database: Database) -> None:
+    run = run_of(await make_account(database))
+    ledger = ledger_of(database)
+    kinds: dict[str, dict[str, JsonTree]] = {
+        "follows": {"owner": ["csm", "tom"]},
+        "stays": {"owner": "csm", "when_owner_changes": "stay"},
+        "by_name": {"owner": "maria"},
+    }
+    tasks = {}
+    for key, inputs in kinds.items():
+        tasks[key] = (await ledger.perform(call_of(run, "task.create", key, {"title": key, **inputs}))).output["task_id"]
+
+    async def owners() -> dict[str, str | None]:
+        async with database.begin(TENANT) as session:
+            found = {key: await find_task(session, task) for key, task in tasks.items()}
+        return {key: task.owner for key, task in found.items() if task is not None}
+
+    change = call_of(run, "account.update", "hand_over", {"set": {"csm": "tom"}})
+    await ledger.perform(change)
+    after_change = await owners()
+    await ledger.undo(undo_of(change))
+
+    assert after_change == {"follows": "tom", "stays": "maria", "by_name": "maria"}
+    assert await owners() == {"follows": "maria", "stays": "maria", "by_name": "maria"}
