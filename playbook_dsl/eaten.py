@@ -8,6 +8,10 @@ from playbook_dsl.source import SourceText
 _LINE = re.compile(r"(?P<lead>\s*(?:-\s+)*(?P<key>[A-Za-z_][\w.\- ]*?):[ \t]+)(?P<value>\S.*?)[ \t]*")
 _ITEM = re.compile(r"(?P<lead>\s*(?:-\s+)+)(?P<value>\S.*?)[ \t]*")
 _FLOW_PIECE = re.compile(r"(?P<lead>[{,]\s*(?P<key>[A-Za-z_][\w.\-]*):\s+)(?P<value>\{\{.*?\}\}|[^,}\]\s][^,}\]]*?)\s*(?=[,}\]])")
+# An expression with a call in it, whose comma would end the value: `{if: default(x, 0) > 5}`.
+_CALL_PIECE = re.compile(
+    r"(?P<lead>[{,]\s*(?P<key>[A-Za-z_][\w.\-]*):\s+)(?P<value>[^,}\]\s][^,}\]]*\([^()]*,[^()]*\)[^,}\]]*?)\s*(?=[,}\]])"
+)
 _COMMENT = re.compile(r"[ \t]+#(?=[^\s#!])[^\r\n]*")
 
 
@@ -61,7 +65,7 @@ def _value_at(line: str, column: int) -> re.Match[str] | None:
     found = _LINE.fullmatch(line) or _ITEM.fullmatch(line)
     if found is not None and not (found["value"].startswith(("{", "[")) and not found["value"].startswith("{{")):
         return found
-    for piece in _FLOW_PIECE.finditer(line):
+    for piece in (*_FLOW_PIECE.finditer(line), *_CALL_PIECE.finditer(line)):
         if piece.start("value") - 1 <= column <= piece.end("value") + 1:
             return piece
     return None
@@ -80,6 +84,8 @@ def _reason(value: str) -> str | None:
     if first in "'\"":
         closing = value.find(first, 1)
         return "a quote closes before the text ends" if 0 < closing < len(value) - 1 else None
+    if "(" in value and "," in value:
+        return "inside { } a comma ends a value"
     if ": " in value or value.endswith(":"):
         return "a colon with a space after it starts a new key"
     return None

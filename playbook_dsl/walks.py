@@ -63,12 +63,10 @@ def blocks_of(step: Step) -> Iterator[tuple[str, tuple[Step, ...]]]:
 
 
 def sections(playbook: PlaybookSpec) -> Iterator[tuple[str, tuple[Step, ...]]]:
-    """Give the lists of steps of a file: `steps`, those of the exits, of the defaults, and `finally`."""
+    """Give the lists of steps of a file: `steps`, those of the exits, and `finally`."""
     yield "steps", playbook.steps
     for number, leave in enumerate(playbook.exits, 1):
         yield f"exit {number}", leave.steps
-    if playbook.defaults.on_error:
-        yield "defaults", playbook.defaults.on_error.steps
     yield "finally", playbook.finally_
 
 

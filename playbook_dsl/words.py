@@ -21,7 +21,7 @@ class Expression:
 
 @dataclass(slots=True)
 class Value:
-    """A literal, a text with `{{ }}` in it, or a tree of them. With `bare` a text is an expression even without braces (`set`)."""
+    """A literal, a text with `{{ }}` in it, or a tree of them. With `bare` a single text is an expression even without braces (`set`)."""
 
     node: Node
     expects: Type | None = None

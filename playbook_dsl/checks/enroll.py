@@ -1,15 +1,16 @@
 """Enrollment: triggers that cannot fire, limits that cannot be read, an audience that is no query."""
 
 import re
+from collections.abc import Mapping as Mapping_
 from datetime import UTC, datetime
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, column
+from sqlalchemy import ARRAY, Boolean, ColumnElement, Integer, Text, column
 
 from playbook_dsl.diagnostics import Report, listed
 from playbook_dsl.enroll_syntax import EnrollSpec, TriggerSpec
 from playbook_dsl.expressions.scope import Scope
-from playbook_dsl.expressions.sql import CannotLower, lower
+from playbook_dsl.expressions.sql import CannotLower, Column, lower
 from playbook_dsl.nodes import Mapping, Scalar
 from playbook_dsl.parse.keys import short
 from playbook_dsl.resolve.resolution import Resolution
@@ -160,11 +161,25 @@ def check_audience(found: Resolution, report: Report) -> None:
     if any(use.scalar is expression.scalar and use.checked.errors for use in found.uses):
         return
     facts = fact_types(tuple(found.catalog.facts))
-    result = lower(expression.scalar.text, Scope(facts), _any_column, now=_SOME_DAY, today=_SOME_DAY.date())
+    result = lower(expression.scalar.text, Scope(facts), _probe(facts), now=_SOME_DAY, today=_SOME_DAY.date())
     for problem in result.problems if isinstance(result, CannotLower) else ():
         span = found.document.place(expression.scalar, problem.offset, problem.length)
         report.error(problem.code, span, f"the audience: {problem.message}", hint=problem.hint)
 
 
-def _any_column(path: tuple[str, ...]) -> ColumnElement[object]:
-    return cast(ColumnElement[object], column(".".join(path)))
+def _probe(facts: Mapping_[str, Type]) -> Column:
+    """Give columns as a database would have them: one for each plain fact and each list of plain values, none for records."""
+
+    def of(path: tuple[str, ...]) -> ColumnElement[Any] | None:
+        if path[0].endswith("()"):
+            return column(path[0], Boolean() if path[0] == "in_play()" else Integer())
+        kind = facts.get(path[0])
+        for name in path[1:]:
+            if kind is not None and kind.kind == "money" and name == "currency":
+                return column("currency", Text())
+            kind = kind.fields.get(name) if kind else None
+        if kind is None or kind.kind == "record" or (kind.kind == "list" and (kind.item is None or kind.item.kind == "record")):
+            return None
+        return column(".".join(path), ARRAY(Text()) if kind.kind == "list" else None)
+
+    return of

@@ -147,6 +147,9 @@ def check_finally(found: Resolution, report: Report) -> None:
         step = place.step
         if isinstance(step.body, StopBody):
             report.error("PB417", step.place, '"stop" means nothing in finally: the play has ended', hint="leave it out")
+        elif step.on_error is not None and step.on_error.do == "hold":
+            hint = "write on_error: continue; the error is reported anyway"
+            report.error("PB417", step.on_error.span, "finally waits for nobody, so nothing in it is held", hint=hint)
         elif _may_wait_for_ever(place):
             report.error("PB417", step.place, "finally cannot be cancelled, so nothing in it may wait without a limit", hint="add up_to")
 

@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from playbook_dsl import plan
 from playbook_dsl.catalog import ActionDef, ParamDef
+from playbook_dsl.expressions.evaluate import evaluator
 from playbook_dsl.lower.policies import action_retry, one_of, owners, review, seconds, word, words
 from playbook_dsl.lower.values import expr, node, one_line, text
 from playbook_dsl.nodes import Mapping, Scalar, Sequence
@@ -13,7 +14,8 @@ from playbook_dsl.resolve.resolution import Resolution
 from playbook_dsl.resolve.scopes import field_type
 from playbook_dsl.syntax import ActionBody, FieldSpec, PlayBody, Step, UndoSpec
 from playbook_dsl.templates import message_of
-from playbook_dsl.types import Type, list_of
+from playbook_dsl.types import Type
+from playbook_dsl.values import to_json
 
 
 def action_step(found: Resolution, step: Step, body: ActionBody, common: dict[str, Any]) -> plan.ActionStep:
@@ -122,19 +124,28 @@ def fields(given: tuple[FieldSpec, ...]) -> tuple[plan.FormField, ...]:
 
 
 def _field(given: FieldSpec) -> plan.FormField:
-    kind = field_type(given).present()
     return plan.FormField(
         name=given.name.text,
         type=given.type or "text",
         item=given.item,
         options=words(given.options),
-        default=None if given.default is None else node(given.default, list_of(kind.item) if kind.item else kind),
+        default=_default(given),
         required=given.required is None or given.required.value is not False,
         minimum=_number(given.minimum),
         maximum=_number(given.maximum),
         help=word(given.help),
         from_=expr(given.from_),
     )
+
+
+def _default(given: FieldSpec) -> plan.Node:
+    """Give a field's default as a value: an amount or a duration is worked out here, so that nobody has to evaluate it later."""
+    if given.default is None:
+        return None
+    lowered = node(given.default, field_type(given).present())
+    if isinstance(lowered, dict) and "$expr" in lowered:
+        return to_json(evaluator(lowered["$expr"])({}))
+    return lowered
 
 
 def _number(given: Scalar | None) -> float | None:

@@ -98,7 +98,9 @@ class Lowering:
         }
 
     def _default_on_error(self, step: Step) -> OnErrorSpec | None:
-        return self.found.playbook.defaults.on_error if isinstance(step.body, ActionBody | PlayBody) else None
+        if not isinstance(step.body, ActionBody | PlayBody) or self.found.place_of[id(step)].section == "finally":
+            return None
+        return self.found.playbook.defaults.on_error
 
     def _action(self, step: Step, body: ActionBody, common: Common) -> plan.Step:
         return action_step(self.found, step, body, common)

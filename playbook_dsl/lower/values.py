@@ -31,9 +31,9 @@ def node(given: YamlNode, expects: Type | None = None, *, bare: bool = False) ->
     """Give a tree of values as a node of the plan, read as its place wants it."""
     if isinstance(given, Mapping):
         fields = expects.fields if expects else {}
-        return {entry.key.text: node(entry.value, fields.get(entry.key.text), bare=bare) for entry in given.entries}
+        return {entry.key.text: node(entry.value, fields.get(entry.key.text)) for entry in given.entries}
     if isinstance(given, Sequence):
-        return [node(item, expects.item if expects else None, bare=bare) for item in given.items]
+        return [node(item, expects.item if expects else None) for item in given.items]
     form = form_of(given, expects, bare=bare)
     if form == "expression":
         return {"$expr": one_line(given.text)}

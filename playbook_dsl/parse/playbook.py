@@ -96,10 +96,15 @@ def _defaults(parser: Parser, keys: Keys) -> DefaultsSpec:
     if mapping is None:
         return DefaultsSpec()
     own = Keys(parser, mapping, '"defaults"', ("retry", "timeout", "on_error"))
+    rule = own.read("on_error", lambda node, what: on_error(parser, node, what), None)
+    if rule is not None and rule.do == "catch":
+        hint = "put it on the steps, or around them with together"
+        parser.report.error("PB110", rule.span, "steps that catch an error belong to one step, not to all", hint=hint)
+        rule = None
     return DefaultsSpec(
         own.read("retry", lambda node, what: retry(parser, node, what), None),
         own.word("timeout"),
-        own.read("on_error", lambda node, what: on_error(parser, node, what), None),
+        rule,
     )
 
 

@@ -125,12 +125,12 @@ class Resolution:
                 self.literals.append(Literal(node, expects, what))
             return record(
                 {
-                    entry.key.text: self.node(entry.value, fields.get(entry.key.text), what, env, step, bare=bare) or Type("any")
+                    entry.key.text: self.node(entry.value, fields.get(entry.key.text), what, env, step) or Type("any")
                     for entry in node.entries
                 }
             )
         item = expects.item if expects else None
-        kinds = [self.node(child, item, what, env, step, bare=bare) for child in node.items]
+        kinds = [self.node(child, item, what, env, step) for child in node.items]
         return list_of(item or (kinds[0] if kinds and kinds[0] else Type("any")))
 
     def _scalar(self, scalar: Scalar, expects: Type | None, what: str, env: Env, step: Step | None, *, bare: bool) -> Type | None:

@@ -96,7 +96,7 @@ class _Walk:
         if playbook.deadline:
             found.expression(playbook.deadline.after, start)
         if playbook.defaults.on_error:
-            self._catch(playbook.defaults.on_error.steps, end.unsure())
+            found.expression(playbook.defaults.on_error.hold_for, start)
         closing = end.unsure()
         self.block(playbook.finally_, Env({**closing.base, "run": RUN_AT_END}, closing.why, closing.steps, closing.vars, lenient=True))
 
