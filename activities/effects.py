@@ -174,24 +174,33 @@ class Ledger:
             result = _known_result(known, work) if known else None
             if result is not None:
                 return result
-            request: JsonTree
-            if known is not None and known.status == "failed" and known.request is not None and not work.call.edited:
-                # The same recipients and texts as before, though somebody else's turn may have come meanwhile.
-                request = known.request
-                await _write_intention(session, action, work, request, known)
-            elif known is None or known.status == "failed":
-                prepared = await action.prepare(session, work)
-                if isinstance(prepared, Outcome):
-                    return await self._write_skipped(session, action, work, prepared, known)
-                request = prepared
-                await _write_intention(session, action, work, request, known)
-            else:
-                request = known.request
-        if known is not None and known.status == "intended":
-            found = await self._ask_vendor(action, work, request)
-            if found is not None:
-                return found
-        return await self._send(action, work, request)
+            in_doubt = known is not None and known.status == "intended"
+            begun: JsonTree = _present(known).request if in_doubt else await self._begin_attempt(session, action, work, known)
+        if in_doubt:
+            settled = await self._ask_vendor(action, work, begun)
+            if settled is not None:
+                return settled
+            if _present(known).digest != digest_of(work.call):
+                # Nothing came of the earlier attempt, so what is asked for now may be done instead.
+                async with self._database.begin(work.run.tenant) as session:
+                    begun = await self._begin_attempt(session, action, work, known)
+        return begun if isinstance(begun, ActionResult) else await self._send(action, work, begun)
+
+    async def _begin_attempt(
+        self, session: Session, action: ExternalAction, work: Work, known: EffectRecord | None
+    ) -> Inputs | ActionResult:
+        """Write the intention, and give the request; or give the result when nothing is to be sent."""
+        request: Inputs
+        if known is not None and isinstance(known.request, dict) and known.digest == digest_of(work.call):
+            # The same recipients and texts as before, though somebody else's turn may have come meanwhile.
+            request = known.request
+        else:
+            prepared = await action.prepare(session, work)
+            if isinstance(prepared, Outcome):
+                return await self._write_skipped(session, action, work, prepared, known)
+            request = prepared
+        await _write_intention(session, action, work, request, known)
+        return request
 
     @staticmethod
     async def _write_skipped(
@@ -292,11 +301,10 @@ def _known_result(known: EffectRecord, work: Work) -> ActionResult | None:
     """Give the stored result of an effect, None when an attempt is still to be made (`intended`, `failed`)."""
     if known.status in ("undone", "conflict", "undo_failed"):
         raise EffectUndone(f"step {work.call.key}: the effect was taken back before this attempt")
-    changed = known.digest != digest_of(work.call)
-    if changed and not (work.call.edited and known.status == "failed"):
-        raise RequestChanged(f"step {work.call.key} asks for something else than before, and its effect is {known.status}")
     if known.status in ("intended", "failed"):
         return None
+    if known.digest != digest_of(work.call):
+        raise RequestChanged(f"step {work.call.key} asks for something else than before, and that is {known.status} already")
     return ActionResult.model_validate(known.result or {"status": known.status})
 
 

@@ -13,6 +13,7 @@ from storage.custom_fields import fits, type_of_field
 from storage.fact_definitions import FACTS, STORED_ROOTS
 from storage.repositories.accounts import find_account, find_contact, save_accounts, save_contacts, set_facts, update_account
 from storage.repositories.people import find_person
+from storage.repositories.tasks import give_tasks_to_csm
 from storage.repositories.tenants import find_tenant
 from storage.session import Database, Session
 from storage.tables import Account, Contact, Delivery
@@ -64,6 +65,8 @@ async def _change(session: Session, user: Actor, account_id: str, body: ChangeAc
         changes["custom"] = {name: value for name, value in {**account.custom, **custom}.items() if value is not None}
     if changes:
         await update_account(session, account_id, changes, by=user.name)
+    if "csm" in changes:
+        await give_tasks_to_csm(session, [account_id])
     for root, values in facts.items():
         await set_facts(session, account_id, root, values)
     await session.refresh(account)
