@@ -40,20 +40,20 @@ Say = Callable[[str], None]
 class Program:
     """How hard the drill is.
 
-    The first kill comes when the plays have made `first_orders` orders. After every `server_after` kills of workers a server is killed
-    too, PostgreSQL and Temporal in turn; 0: never.
+    Between two kills the plays make `entries_between` entries in the vendors' books. After every `server_after` kills of workers a
+    server is killed too, PostgreSQL and Temporal in turn; 0: never.
     """
 
     kills: int = 200
-    plays_at_once: int = 24
+    plays_at_once: int = 40
     workers: int = 2
-    pause_s: tuple[float, float] = (0.4, 1.6)
+    pause_s: tuple[float, float] = (0.0, 0.4)
     suicides: float = 0.05
     server_after: int = 0
     seed: int = 1
     patience_s: float = 180
     least_plays: int = 10
-    first_orders: int = 3
+    entries_between: int = 3
 
 
 @dataclass
@@ -144,9 +144,8 @@ class Drill:
         starting = asyncio.create_task(self._keep_starting(client, plan))
         kills = 0
         try:
-            while len(self._vendors.books.orders) < program.first_orders:  # noqa: ASYNC110  # the vendor counts in threads
-                await asyncio.sleep(0.1)
             while kills + workers.died_after_an_answer < program.kills:
+                await self._let_work_go_on(workers)
                 await asyncio.sleep(self._chance.uniform(*program.pause_s))
                 await asyncio.to_thread(workers.kill_one, self._chance)
                 kills += 1
@@ -158,6 +157,15 @@ class Drill:
             self._killing = False
             await starting
         return kills + workers.died_after_an_answer
+
+    async def _let_work_go_on(self, workers: Workers) -> None:
+        """Return when the vendors have heard of the plays again: killing workers that have just begun proves nothing."""
+        books = self._vendors.books
+        enough = books.entries + self.program.entries_between
+        deadline = time.monotonic() + 30
+        while books.entries < enough and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+            await asyncio.to_thread(workers.fill)
 
     async def _kill_server(self, server: Server) -> None:
         await asyncio.to_thread(server.kill)

@@ -15,7 +15,7 @@ def say(line: str) -> None:
 
 
 async def test_killed_workers_repeat_nothing_and_lose_nothing(server_folder: Path) -> None:
-    program = Program(kills=6, plays_at_once=10, pause_s=(0.2, 0.8), suicides=0.1)
+    program = Program(kills=6, plays_at_once=10, suicides=0.1)
 
     report = await Drill(server_folder / "drill-workers", program, say).run()
 
@@ -26,7 +26,7 @@ async def test_killed_workers_repeat_nothing_and_lose_nothing(server_folder: Pat
 
 
 async def test_killed_servers_lose_nothing(server_folder: Path) -> None:
-    program = Program(kills=2, plays_at_once=10, pause_s=(0.5, 1.0), suicides=0.0, server_after=1)
+    program = Program(kills=2, plays_at_once=10, suicides=0.0, server_after=1)
 
     report = await Drill(server_folder / "drill-servers", program, say).run()
 

@@ -29,6 +29,11 @@ class Books:
     dropped: int = 0
     busy: int = 0
 
+    @property
+    def entries(self) -> int:
+        """How many requests took effect so far."""
+        return len(self.orders) + len(self.cancelled) + self.posted.total() + self.sent.total()
+
 
 class _Handler(BaseHTTPRequestHandler):
     """PUT is the same effect again when it has the same key; every POST is an effect of its own. /refused is always refused."""
