@@ -1,6 +1,7 @@
 """Check an expression against what is in scope: names, fields, functions and types."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from playbook_dsl.expressions.canonical import canonical
 from playbook_dsl.expressions.expected import check_expected
@@ -25,14 +26,19 @@ class Reference:
 class Checked:
     """What is known of an expression.
 
-    `type` is None when a mistake hides it. `references` are in the order of the source; `problems` sorted by place. `canonical` is the
-    one spelling of the expression, None when it cannot be read.
+    `type` is None when a mistake hides it. `references` are in the order of the source; `problems` sorted by place. `tree` is None
+    when the expression cannot be read.
     """
 
     type: Type | None
     references: tuple[Reference, ...]
     problems: tuple[Problem, ...]
-    canonical: str | None
+    tree: Node | None = None
+
+    @property
+    def canonical(self) -> str | None:
+        """The one spelling of the expression, None when it cannot be read."""
+        return None if self.tree is None else canonical(self.tree)
 
     @property
     def errors(self) -> tuple[Problem, ...]:
@@ -50,19 +56,23 @@ def check(source: str, scope: Scope, *, expects: Type | None = None) -> Checked:
     """
     got = read(source)
     if got.tree is None:
-        return Checked(None, (), got.problems, None)
+        return Checked(None, (), got.problems)
     typer = Typer(scope)
     result = typer.type_of(got.tree)
     if expects is not None and result is not None:
         typer.problems.extend(check_expected(got.tree, result, expects))
-    problems = tuple(sorted(typer.problems, key=lambda problem: (problem.offset, problem.code)))
-    return Checked(result, tuple(references(got.tree)), problems, canonical(got.tree))
+    problems = tuple(sorted(typer.problems, key=lambda problem: (problem.offset, problem.code))) if typer.problems else ()
+    return Checked(result, _references(got.tree), problems, got.tree)
 
 
-def references(tree: Node) -> list[Reference]:
+@lru_cache(maxsize=4096)
+def _references(tree: Node) -> tuple[Reference, ...]:
     """Give every longest path of names in the tree, from left to right."""
+    return tuple(sorted(_find_references(tree), key=lambda reference: reference.offset))
+
+
+def _find_references(tree: Node) -> list[Reference]:
     path = path_of(tree)
     if path is not None:
         return [Reference(path, tree.offset, tree.length)]
-    found = [reference for child in children(tree) for reference in references(child)]
-    return sorted(found, key=lambda reference: reference.offset)
+    return [reference for child in children(tree) for reference in _find_references(child)]

@@ -101,12 +101,12 @@ def check_text(text: str, scope: Scope, expects: Type | None = None) -> Checked:
     if not single and expects is not None:
         problems.extend(_plain(text, expects, has_pieces=bool(pieces)))
     references = tuple(reference for got in results for reference in got.references)
-    return Checked(kind, references, tuple(sorted(problems, key=lambda problem: (problem.offset, problem.code))), None)
+    return Checked(kind, references, tuple(sorted(problems, key=lambda problem: (problem.offset, problem.code))))
 
 
 def _check_piece(piece: Piece, scope: Scope, expects: Type | None) -> Checked:
     if not piece.closed:
-        return Checked(None, (), (Problem("PB213", '"{{" is not closed', piece.start, 2, 'add "}}"'),), None)
+        return Checked(None, (), (Problem("PB213", '"{{" is not closed', piece.start, 2, 'add "}}"'),))
     got = check(piece.source, scope, expects=expects)
     return replace(
         got,

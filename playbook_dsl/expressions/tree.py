@@ -1,6 +1,7 @@
 """The syntax tree of an expression. Every node knows its place: `offset` and `length` in characters of the source."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from playbook_dsl.values import Value
 
@@ -116,34 +117,38 @@ class Call(Node):
     arguments: tuple[Node, ...]
 
 
+_PARTS: Final[dict[type[Node], tuple[str, ...]]] = {
+    Field: ("base",),
+    Index: ("base", "index"),
+    Negative: ("operand",),
+    Not: ("operand",),
+    IsMissing: ("operand",),
+    Arithmetic: ("left", "right"),
+    Comparison: ("left", "right"),
+    IfElse: ("then", "condition", "otherwise"),
+}
+_LISTS_OF_PARTS: Final[dict[type[Node], str]] = {Items: "items", Logic: "operands", Call: "arguments"}
+
+
 def children(node: Node) -> tuple[Node, ...]:
     """Give the parts of a node, left to right."""
-    match node:
-        case Field(base=base):
-            return (base,)
-        case Index(base=base, index=index):
-            return (base, index)
-        case Items(items=items):
-            return items
-        case Negative(operand=operand) | Not(operand=operand) | IsMissing(operand=operand):
-            return (operand,)
-        case Arithmetic(left=left, right=right) | Comparison(left=left, right=right):
-            return (left, right)
-        case Logic(operands=operands):
-            return operands
-        case IfElse(condition=condition, then=then, otherwise=otherwise):
-            return (then, condition, otherwise)
-        case Call(arguments=arguments):
-            return arguments
-    return ()
+    kind = type(node)
+    if kind in _LISTS_OF_PARTS:
+        parts: tuple[Node, ...] = getattr(node, _LISTS_OF_PARTS[kind])
+        return parts
+    return tuple(getattr(node, name) for name in _PARTS.get(kind, ()))
 
 
 def path_of(node: Node) -> tuple[str, ...] | None:
     """Give the path of a chain of names and text literals (`tables.a["b"].c`), None for anything else."""
-    match node:
-        case Name(name=name):
-            return (name,)
-        case Field(base=base, name=name) | Index(base=base, index=Literal(value=str(name))):
-            path = path_of(base)
-            return None if path is None else (*path, name)
-    return None
+    names: list[str] = []
+    while not isinstance(node, Name):
+        if isinstance(node, Field):
+            names.append(node.name)
+        elif isinstance(node, Index) and isinstance(node.index, Literal) and isinstance(node.index.value, str):
+            names.append(node.index.value)
+        else:
+            return None
+        node = node.base
+    names.append(node.name)
+    return tuple(reversed(names))
