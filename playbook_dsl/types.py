@@ -1,7 +1,7 @@
 """The static types of the language."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,11 @@ class Type:
 
     def maybe(self) -> "Type":
         """Give the same type, but missing allowed."""
-        return self if self.optional else replace(self, optional=True)
+        return self if self.optional else Type(self.kind, True, self.item, self.fields, self.open, self.options)
 
     def present(self) -> "Type":
         """Give the same type without missing."""
-        return replace(self, optional=False) if self.optional else self
+        return Type(self.kind, False, self.item, self.fields, self.open, self.options) if self.optional else self
 
     def __str__(self) -> str:
         """Give the author's word for the type, such as `list of text?`."""

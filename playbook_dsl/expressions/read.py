@@ -1,9 +1,10 @@
 """Read a source into a tree. The grammar is Python's, cut down to the nodes of the language."""
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from playbook_dsl.expressions.problems import Problem
 from playbook_dsl.expressions.scan import Scanned, scan
@@ -106,62 +107,57 @@ class _Reader:
         offset, length = self._place(node)
         if level > MOST_LEVELS:
             raise _Refused(_too_deep(offset, length))
-        match node:
-            case ast.Name():
-                return self._name(offset, length)
-            case ast.Attribute():
-                return self._field(node, level, offset, length)
-            case ast.Subscript(value=base, slice=index):
-                return Index(offset, length, self.read(base, level + 1), self.read(index, level + 1))
-            case ast.List(elts=items):
-                return Items(offset, length, tuple(self.read(item, level + 1) for item in items))
-            case ast.Call():
-                return self._call(node, level, offset, length)
-            case ast.IfExp(test=test, body=body, orelse=orelse):
-                parts = (self.read(part, level + 1) for part in (test, body, orelse))
-                return IfElse(offset, length, *parts)
-        return self._operation(node, level, offset, length)
+        rule = _RULES.get(type(node))
+        if rule is None:
+            self._refuse(node, "this is not part of expressions")
+        return rule(self, node, level + 1, offset, length)
 
-    def _operation(self, node: ast.expr, level: int, offset: int, length: int) -> Node:
-        match node:
-            case ast.UnaryOp(op=ast.Not(), operand=operand):
-                return Not(offset, length, self.read(operand, level + 1))
-            case ast.UnaryOp(op=ast.USub(), operand=operand):
-                return Negative(offset, length, self.read(operand, level + 1))
-            case ast.BinOp(op=operator, left=left, right=right) if type(operator) in _ARITHMETIC:
-                return Arithmetic(offset, length, _ARITHMETIC[type(operator)], self.read(left, level + 1), self.read(right, level + 1))
-            case ast.BoolOp(op=joint, values=values):
-                name = "and" if isinstance(joint, ast.And) else "or"
-                return Logic(offset, length, name, tuple(self.read(value, level + 1) for value in values))
-            case ast.Compare():
-                return self._comparison(node, level, offset, length)
-            case ast.Tuple():
-                self._refuse(node, "a list stands in square brackets", hint="write [a, b]")
-        self._refuse(node, "this is not part of expressions")
-
-    def _place(self, node: ast.expr) -> tuple[int, int]:
-        end = node.end_col_offset if node.end_col_offset is not None else node.col_offset
-        return node.col_offset + self._start, end - node.col_offset
-
-    def _name(self, offset: int, length: int) -> Node:
+    def name(self, node: ast.expr, level: int, offset: int, length: int) -> Node:
         if offset in self._scanned.literals:
             return Literal(offset, length, self._scanned.literals[offset])
         name = self._scanned.renamed[offset]
         self._check_hidden(name, offset)
         return Name(offset, length, name)
 
-    def _field(self, node: ast.Attribute, level: int, offset: int, length: int) -> Node:
-        base = self.read(node.value, level + 1)
+    def field(self, node: ast.Attribute, level: int, offset: int, length: int) -> Node:
+        base = self.read(node.value, level)
         name_offset = offset + length - len(node.attr)
         name = self._scanned.renamed[name_offset]
         self._check_hidden(name, name_offset)
         return Field(offset, length, base, name, name_offset)
 
+    def index(self, node: ast.Subscript, level: int, offset: int, length: int) -> Node:
+        return Index(offset, length, self.read(node.value, level), self.read(node.slice, level))
+
+    def items(self, node: ast.List, level: int, offset: int, length: int) -> Node:
+        return Items(offset, length, tuple(self.read(item, level) for item in node.elts))
+
+    def if_else(self, node: ast.IfExp, level: int, offset: int, length: int) -> Node:
+        return IfElse(offset, length, self.read(node.test, level), self.read(node.body, level), self.read(node.orelse, level))
+
+    def unary(self, node: ast.UnaryOp, level: int, offset: int, length: int) -> Node:
+        operand = self.read(node.operand, level)
+        return Not(offset, length, operand) if isinstance(node.op, ast.Not) else Negative(offset, length, operand)
+
+    def arithmetic(self, node: ast.BinOp, level: int, offset: int, length: int) -> Node:
+        return Arithmetic(offset, length, _ARITHMETIC[type(node.op)], self.read(node.left, level), self.read(node.right, level))
+
+    def logic(self, node: ast.BoolOp, level: int, offset: int, length: int) -> Node:
+        operator = "and" if isinstance(node.op, ast.And) else "or"
+        return Logic(offset, length, operator, tuple(self.read(value, level) for value in node.values))
+
+    def tuple_(self, node: ast.Tuple, level: int, offset: int, length: int) -> NoReturn:
+        self._refuse(node, "a list stands in square brackets", hint="write [a, b]")
+
+    def _place(self, node: ast.expr) -> tuple[int, int]:
+        end = node.end_col_offset if node.end_col_offset is not None else node.col_offset
+        return node.col_offset + self._start, end - node.col_offset
+
     def _check_hidden(self, name: str, offset: int) -> None:
         if name.startswith("_"):
             raise _Refused(Problem("PB216", f'"{name}" begins with an underscore; no name here does', offset, len(name)))
 
-    def _call(self, node: ast.Call, level: int, offset: int, length: int) -> Node:
+    def call(self, node: ast.Call, level: int, offset: int, length: int) -> Node:
         if not isinstance(node.func, ast.Name):
             known = SIGNATURES.get(node.func.attr) if isinstance(node.func, ast.Attribute) else None
             form = known.form if known else "lower(account.name)"
@@ -171,15 +167,15 @@ class _Reader:
             self._refuse(node.func, "only a function can be called", "PB226")
         name = self._source[name_offset : name_offset + name_length]
         self._check_hidden(name, name_offset)
-        return Call(offset, length, name, tuple(self.read(argument, level + 1) for argument in node.args))
+        return Call(offset, length, name, tuple(self.read(argument, level) for argument in node.args))
 
-    def _comparison(self, node: ast.Compare, level: int, offset: int, length: int) -> Node:
+    def comparison(self, node: ast.Compare, level: int, offset: int, length: int) -> Node:
         operands = [node.left, *node.comparators]
         if any(isinstance(operator, ast.Is | ast.IsNot) for operator in node.ops):
             if len(node.ops) > 1:
                 self._refuse(node, "`is missing` cannot be chained with a comparison", "PB211", "put brackets around it")
-            return IsMissing(offset, length, self.read(node.left, level + 1), isinstance(node.ops[0], ast.IsNot))
-        read = [self.read(operand, level + 1) for operand in operands]
+            return IsMissing(offset, length, self.read(node.left, level), isinstance(node.ops[0], ast.IsNot))
+        read = [self.read(operand, level) for operand in operands]
         pairs = [
             Comparison(left.offset, right.offset + right.length - left.offset, _COMPARISON[type(operator)], left, right)
             for operator, left, right in zip(node.ops, read, read[1:], strict=False)
@@ -189,3 +185,20 @@ class _Reader:
     def _refuse(self, node: ast.expr, message: str, code: str = "PB212", hint: str | None = None) -> NoReturn:
         offset, length = self._place(node)
         raise _Refused(Problem(code, message, offset, length, hint))
+
+
+_Rule = Callable[[_Reader, Any, int, int, int], Node]
+_RULES: Final[dict[type[ast.expr], _Rule]] = {
+    ast.Attribute: _Reader.field,
+    ast.BinOp: _Reader.arithmetic,
+    ast.BoolOp: _Reader.logic,
+    ast.Call: _Reader.call,
+    ast.Compare: _Reader.comparison,
+    ast.IfExp: _Reader.if_else,
+    ast.List: _Reader.items,
+    ast.Name: _Reader.name,
+    ast.Subscript: _Reader.index,
+    ast.Tuple: _Reader.tuple_,
+    ast.UnaryOp: _Reader.unary,
+}
+"""The whitelist: what Python's parser may find, and who reads it."""
