@@ -13,6 +13,7 @@ from playbook_dsl.walks import places
 
 CHANNELS = ("email", "sms", "slack", "in_app")
 TEMPLATE_SUFFIX = ".md.j2"
+RESERVED = frozenset({"csm", "csm.manager", "owner", "champion", "primary_contact", "round_robin", "least_loaded", "all"})
 _FENCE = "---"
 
 Findings = tuple[Diagnostic, ...]
@@ -81,12 +82,15 @@ def _names(keys: Keys, key: str) -> frozenset[str]:
     node: Node | None = keys.node(key)
     if node is None:
         return frozenset()
-    if isinstance(node, Mapping):
-        return frozenset(entry.key.text for entry in node.entries)
-    if not isinstance(node, Sequence):
+    if not isinstance(node, Mapping | Sequence):
         keys.reader.wrong_shape(node, keys.label(key), "a list of names, or a map from names to what they mean")
         return frozenset()
-    return frozenset(word.text for word in keys.words(key))
+    words = tuple(entry.key for entry in node.entries) if isinstance(node, Mapping) else keys.words(key)
+    for word in words:
+        if word.text in RESERVED or "(" in word.text or word.text.startswith("role:"):
+            message = f'"{word.text}" has a meaning of its own in every playbook and cannot be declared'
+            keys.reader.report.error("PB248", word.span, message, hint="give it another name")
+    return frozenset(word.text for word in words) - RESERVED
 
 
 def read_playbook_ref(source: bytes | str, path: str) -> PlaybookRef | None:

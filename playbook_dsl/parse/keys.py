@@ -7,6 +7,7 @@ from typing import TypeVar
 from playbook_dsl.diagnostics import Report, listed
 from playbook_dsl.eaten import quoted
 from playbook_dsl.nodes import Document, Entry, Mapping, Node, Scalar, Sequence
+from playbook_dsl.parse.habits import other_name
 from playbook_dsl.source import Span
 from playbook_dsl.types import BOOL, DATE, DATETIME, DURATION, Type
 from playbook_dsl.words import Expression, Owners, Value, Word
@@ -157,9 +158,10 @@ class Reader:
             )
             self.report.error("PB111", entry.key.span, f'{what} has no key "{text}"', hint=hint)
             return
-        near = self.report.nearest(text, known)
+        other = other_name(text, known)
+        near = None if other else self.report.nearest(text, known)
         hint = f'did you mean "{near}"? ' if near else ""
-        legal_set = f"legal here: {listed(known)}" if known else "no keys are legal here"
+        legal_set = other or (f"legal here: {listed(known)}" if known else "no keys are legal here")
         self.report.error("PB108", entry.key.span, f'{what} has no key "{short(text)}"', hint=hint + legal_set)
 
 

@@ -13,6 +13,10 @@ WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", 
 _EVERY_DAYS = re.compile(r"(?P<days>[a-z]+(?:(?:\s*,\s*|\s+and\s+|\s*,\s+and\s+)[a-z]+)*)\s+at\s+(?P<at>\S+)", re.IGNORECASE)
 
 
+_DAYS = re.compile(rf"\b({'|'.join(WEEKDAYS)})s?\b")
+_WORD = re.compile(r"\b(and|every|on|each)\b|[\s,]+")
+
+
 def for_each(parser: Parser, node: Node, verb: Word) -> ForEachBody:
     """Read `for_each`."""
     mapping = parser.mapping(node, '"for_each"', "write {in: account.contacts, as: contact, steps: [...]}")
@@ -69,6 +73,8 @@ def _every(parser: Parser, keys: Keys, body: RepeatBody) -> None:
         names = re.split(r"\s*,\s*and\s+|\s*,\s*|\s+and\s+", found["days"].lower())
         body.weekdays = tuple(Scalar(node.span, name, "'") for name in names)
         body.at = Scalar(node.span, found["at"], "'")
+    elif isinstance(node, Scalar) and (days := _DAYS.findall(node.text.lower())) and not _WORD.sub("", _DAYS.sub("", node.text.lower())):
+        parser.wrong_shape(node, keys.label("every"), "a duration, or days with their time", f"write {' and '.join(days)} at 09:00")
     else:
         body.every = keys.duration("every")
     for day in body.weekdays:

@@ -26,10 +26,16 @@ class Parser(Reader):
     def steps(self, node: Node, what: str) -> tuple[Step, ...]:
         """Give the steps of a list; whatever is no step is reported and left out."""
         if not isinstance(node, Sequence):
-            hint = "put a dash before each step" if isinstance(node, Mapping) else "write [] for no steps"
+            hint = self._as_list(node) if isinstance(node, Mapping) else "write [] for no steps"
             self.wrong_shape(node, what, "a list of steps", hint)
             return ()
         return tuple(self.step(item) for item in node.items if self._is_step(item))
+
+    def _as_list(self, node: Mapping) -> str:
+        first = node.entries[0].key.text if node.entries else "…"
+        if first in COMMON_KEYS or first in self.verbs or "." in first:
+            return "put a dash before each step"
+        return f"a step's name is its id: write `- id: {short(first)}` and its verb below"
 
     def steps_at(self, keys: Keys, key: str) -> tuple[Step, ...]:
         """Give the steps under a key."""

@@ -1,5 +1,7 @@
 """The verbs that wait: for time, for events, for people."""
 
+import re
+
 from playbook_dsl.nodes import Node, Scalar, Sequence
 from playbook_dsl.parse.forms import fields
 from playbook_dsl.parse.keys import Keys, short
@@ -9,10 +11,14 @@ from playbook_dsl.types import DATE, DATETIME, DURATION, TEXT
 from playbook_dsl.words import Expression, Owners, Value, Word
 
 PAUSED = ("shift", "keep_date")
+_TIME_OF_DAY = re.compile(r"\d{1,2}:\d\d")
 
 
 def wait(parser: Parser, node: Node, verb: Word) -> WaitBody:
     """Read `wait`: a duration, or a map with `for`, `until` or `at`."""
+    if isinstance(node, Scalar) and _TIME_OF_DAY.fullmatch(node.text.strip()):
+        parser.wrong_shape(node, '"wait"', "a duration", f"for a time of the day write wait: {{at: {node.text.strip()}}}")
+        return WaitBody()
     if isinstance(node, Scalar):
         return WaitBody(for_=parser.expression(node, '"wait"', DURATION))
     mapping = parser.mapping(node, '"wait"', "write wait: 3 days, or wait: {until: account.renewal_date}")

@@ -45,7 +45,16 @@ def test_people_are_read_from_lists_and_from_maps() -> None:
     assert (people.roles, people.teams, people.people) == (frozenset({"vp_cs"}), frozenset({"emea"}), frozenset({"maria@acme.example"}))
 
 
-@pytest.mark.parametrize(("text", "said"), [("- a", "takes a map"), ("role: [x]", 'no key "role"'), ("roles: vp", "a list of names")])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- a", "takes a map"),
+        ("role: [x]", 'no key "role"'),
+        ("roles: vp", "a list of names"),
+        ("roles: [csm]", "cannot be declared"),
+        ("teams: {round_robin: x}", "cannot be declared"),
+    ],
+)
 def test_bad_people_are_told(text: str, said: str) -> None:
     _, findings = read_people(text)
 
