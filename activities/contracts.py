@@ -50,8 +50,7 @@ class RunRef(Contract):
 class ActionCall(Contract):
     """One effect or read to perform. `generation` grows when a step is done anew after its effect was undone.
 
-    `message` is the pinned template of a sending step and `context` the values its body reads. `edited` says that a person changed
-    the inputs of a held step, so that a request that differs from the recorded one is meant.
+    `message` is the pinned template of a sending step and `context` the values its body reads.
     """
 
     run: RunRef
@@ -64,7 +63,6 @@ class ActionCall(Contract):
     message: Message | None = None
     context: dict[str, JsonTree] = {}
     if_nobody: Literal["hold", "skip"] = "hold"
-    edited: bool = False
 
 
 class ActionResult(Contract):

@@ -54,7 +54,6 @@ async def _perform(walk: Walk, step: ActionStep, frame: Frame, key: str, inputs:
         message=message,
         context={name: to_json(env[name]) for name in message.reads if name in env} if message else {},
         if_nobody=step.if_nobody,
-        edited=key in play.state.edits,
     )
     result: ActionResult = await play.settle(play.runtime.perform(call, step.retry or play.plan.retry, step.timeout_s, call.title), key)
     return result
