@@ -10,6 +10,11 @@ _OPENING: Final = {"(": ")", "[": "]"}
 MOST_BRACKETS: Final = 40
 _WORDS: Final = frozenset({"and", "else", "if", "in", "is", "not", "or"})
 _INSTEAD: Final = {
+    "AND": "write `and` in small letters",
+    "IN": "write `in` in small letters",
+    "IS": "write `is` in small letters",
+    "NOT": "write `not` in small letters",
+    "OR": "write `or` in small letters",
     "between": "write low <= x <= high",
     "equals": "write ==",
     "like": "write contains(text, part) or starts_with(text, beginning)",
@@ -116,10 +121,9 @@ class Shape:
         if rest[:1] == ["missing"]:
             self._wants_value = True
         elif rest != ["not", "missing"]:
-            place = after or token
-            return Problem(
-                "PB211", '"is" goes only with "missing" or "not missing"', token.offset, place.end - token.offset, "write == or !="
-            )
+            length = (after or token).end - token.offset
+            hint = "write == or !=" if after is None or after.kind == "literal" else "write `is missing` or `is not missing`, or =="
+            return Problem("PB211", '"is" goes only with "missing" or "not missing"', token.offset, length, hint)
         return None
 
     def _no_field(self, token: Token) -> Problem:

@@ -1,6 +1,7 @@
 """Give every part of a tree its type, and report what does not fit."""
 
 from datetime import date
+from typing import Final
 
 from playbook_dsl.expressions.comparing import check_comparison, check_membership
 from playbook_dsl.expressions.narrowing import NONE, Paths, present_when
@@ -27,6 +28,8 @@ from playbook_dsl.expressions.tree import (
 from playbook_dsl.expressions.typing_rules import hint_for, result_of
 from playbook_dsl.types import ANY, BOOL, DATE, DURATION, MISSING, MONEY, NUMBER, TEXT, Type, list_of
 from playbook_dsl.values import Duration, Money, Value
+
+_YES_OR_NO: Final = {"yes": "write true", "no": "write false"}
 
 
 class Typer:
@@ -95,8 +98,9 @@ class Typer:
         elif node.name in self._scope.functions:
             self._report("PB226", f'"{node.name}" is a function', node, f"write {SIGNATURES[node.name].form}")
         else:
-            legal = sorted({*self._scope.names, "now", "today"})
-            hint = self._as_field(node.name) or did_you_mean(node.name, legal) or "put quotes around a text"
+            legal = sorted({*self._scope.names, "now", "today", "true", "false", "missing"})
+            hint = self._as_field(node.name) or _YES_OR_NO.get(node.name.lower()) or did_you_mean(node.name, legal)
+            hint = hint or "put quotes around a text"
             self._report("PB201", f'there is no "{node.name}" here', node, hint)
         return None
 
