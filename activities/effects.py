@@ -8,7 +8,7 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from activities.contracts import ActionCall, ActionResult, JsonTree, RunRef, UndoCall, UndoResult
@@ -217,7 +217,7 @@ class Ledger:
         """Settle an attempt whose outcome is not known; None means that sending (again) is right."""
         found = await action.find(work, request)
         if isinstance(found, Outcome):
-            return await self._write_done(work, found)
+            return await self._write_done(action, work, found)
         if found is not None or action.contract.policy == "at_least_once":
             return None
         detail = "an earlier attempt broke off, and nobody can tell whether it took effect"
@@ -234,7 +234,7 @@ class Ledger:
             raise
         if self._after_answer is not None:
             await self._after_answer(work)
-        return await self._write_done(work, outcome)
+        return await self._write_done(action, work, outcome)
 
     async def _write_failed(self, work: Work, error: ConnectorError) -> None:
         """Write down that the vendor did not do it; where that is in doubt, the row stays as it is and the next attempt asks."""
@@ -242,14 +242,19 @@ class Ledger:
         if error.maybe_done and not final:
             return
         async with self._database.begin(work.run.tenant) as session:
-            await change_effect(session, work.key, "unknown" if error.maybe_done else "failed", detail=str(error)[:2000])
+            status = "unknown" if error.maybe_done else "failed"
+            await change_effect(session, work.key, status, only_from=("intended",), detail=str(error)[:2000])
 
-    async def _write_done(self, work: Work, outcome: Outcome) -> ActionResult:
+    async def _write_done(self, action: ExternalAction, work: Work, outcome: Outcome) -> ActionResult:
         result = outcome.result()
+        told = {"result": _stored(result), "vendor_id": outcome.vendor_id, "prior": outcome.prior}
         async with self._database.begin(work.run.tenant) as session:
-            await change_effect(
-                session, work.key, result.status, result=_stored(result), vendor_id=outcome.vendor_id, prior=outcome.prior, detail=None
-            )
+            written = await change_effect(session, work.key, result.status, only_from=("intended", "unknown"), detail=None, **told)
+            record = None if written else await find_effect(session, work.key)
+        if record is not None and record.status == "undone" and action.contract.undo is not None:
+            # A worker that was thought dead has done it after its undo.
+            await action.undo(work.key, replace(record, result=_stored(result), vendor_id=outcome.vendor_id), force=True)
+            raise EffectUndone(f"step {work.call.key}: the effect came after its undo, and was taken back again")
         return result
 
     async def _undo_external(self, action: ExternalAction, call: UndoCall, key: str) -> UndoResult:

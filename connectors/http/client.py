@@ -4,8 +4,10 @@ import asyncio
 import ipaddress
 import json
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import httpx
 
@@ -36,7 +38,6 @@ class WebClient:
     timeout_s: float = 20.0
     allowed_hosts: frozenset[str] = frozenset()
     private_hosts: frozenset[str] = frozenset()
-    verify: bool = True
 
     async def request(self, method: str, url: str, *, headers: Mapping[str, str], body: object, key: str) -> WebAnswer:
         """Send one request with an `Idempotency-Key`. Redirects are answers: their targets were not checked.
@@ -52,7 +53,7 @@ class WebClient:
         # The connection goes to the very address that was checked: a name that resolves differently a moment later changes nothing.
         pinned = target.copy_with(host=address)
         timeout = httpx.Timeout(self.timeout_s)
-        async with httpx.AsyncClient(timeout=timeout, trust_env=False, verify=self.verify) as client:
+        async with httpx.AsyncClient(timeout=timeout, trust_env=False, verify=self._tls) as client:
             request = client.build_request(method, pinned, headers=sent, content=content, extensions={"sni_hostname": target.host})
             try:
                 async with asyncio.timeout(self.timeout_s):
@@ -61,6 +62,11 @@ class WebClient:
                 raise Unavailable(f"{target.host} cannot be reached: {error}") from error
             except (httpx.HTTPError, TimeoutError) as error:
                 raise Unavailable(f"{target.host} did not finish its answer: {type(error).__name__}", maybe_done=True) from error
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        """The authorities we trust, read once: that takes longer than a request."""
+        return httpx.create_ssl_context()
 
     def _check_host(self, target: httpx.URL) -> None:
         if not self.allowed_hosts or _port_name(target) in self.private_hosts or target.host in self.private_hosts:

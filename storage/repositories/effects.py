@@ -76,13 +76,19 @@ async def add_effect(session: Session, effect: Effect, *, request: Json = None, 
     await session.execute(insert(Effect).values(**values, **sealed, **ended, tenant=session.tenant))
 
 
-async def change_effect(session: Session, key: str, status: str, **changes: Json) -> None:
-    """Set the status of an effect, and `request`, `prior`, `result` (sealed here), `vendor_id`, `detail`, `digest` or `attempts`."""
+async def change_effect(session: Session, key: str, status: str, *, only_from: Sequence[str] = (), **changes: Json) -> bool:
+    """Set the status of an effect, and `request`, `prior`, `result` (sealed here), `vendor_id`, `detail`, `digest` or `attempts`.
+
+    With `only_from` nothing is changed, and the answer is False, unless the effect has one of these statuses.
+    """
     sealed = _sealed(session, key, {name: changes.pop(name) for name in ("request", "prior", "result") if name in changes})
     times = {"ended_at": func.now()} if status in ("done", "skipped", "failed", "unknown") else {}
     if status in ("undone", "conflict", "undo_failed"):
         times = {"undone_at": func.now()}
-    await session.execute(update(Effect).where(col(Effect.key) == key).values(status=status, **changes, **sealed, **times))
+    statement = update(Effect).where(col(Effect.key) == key).values(status=status, **changes, **sealed, **times).returning(col(Effect.key))
+    if only_from:
+        statement = statement.where(col(Effect.status).in_(only_from))
+    return (await session.execute(statement)).first() is not None
 
 
 def _sealed(session: Session, key: str, trees: dict[str, Json]) -> dict[str, bytes | None]:

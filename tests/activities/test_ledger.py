@@ -232,6 +232,24 @@ async def test_an_effect_whose_outcome_is_not_known_is_taken_back_too(database: 
     assert (undone.status, vendor.sent) == ("undone", {})
 
 
+async def test_an_effect_that_comes_after_its_undo_is_taken_back_again(database: Database) -> None:
+    call = call_of(run_of(await make_account(database)), "note.add", inputs={"text": "x"})
+
+    class Slow(Vendor):
+        async def send(self, work: Work, request: Inputs) -> Outcome:
+            # The worker was thought dead, and the play was undone, while the request was on its way.
+            undone.append((await ledger.undo(undo_of(call))).status)
+            return await super().send(work, request)
+
+    undone: list[str] = []
+    vendor = Slow()
+    ledger = Ledger(database, {"note.add": vendor})
+    with pytest.raises(EffectUndone, match="taken back again"):
+        await ledger.perform(call)
+
+    assert (undone, vendor.sent) == (["nothing"], {})
+
+
 async def test_an_undo_that_fails_is_written_down_and_can_be_tried_again(database: Database) -> None:
     vendor = Vendor()
     ledger = Ledger(database, {"note.add": vendor})
