@@ -4,8 +4,6 @@ PostgreSQL and Temporal may be away when it starts, and may go away later: nothi
 is away is answered with a problem that says so.
 """
 
-import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -13,6 +11,7 @@ from fastapi import FastAPI
 from temporalio.client import Client
 
 from api.answers import install_problems
+from api.background import Background
 from api.idempotency import Idempotency
 from api.limits import RequestLimits
 from api.openapi import DESCRIPTION, TAGS
@@ -46,6 +45,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.tenant = settings.tenant
+    app.state.background = Background()
     app.state.database = Database(settings.require_database_url(), keys, pool_size=settings.database_pool_size)
     app.state.plays = Plays(_connector(settings, keys), settings.temporal_ui_url, settings.temporal_namespace)
     for module in ROUTERS:
@@ -60,13 +60,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Relay what was left over, beside the requests."""
-    relay = asyncio.create_task(_look_after(app), name="relay")
+    background: Background = app.state.background
+    background.spawn(_look_after(app), "relay")
     try:
         yield
     finally:
-        relay.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await relay
+        await background.stop()
         await app.state.database.close()
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.background import Background
 from api.plays import Plays
 from api.security import Actor, current_actor
 from storage.session import Database, Session
@@ -22,6 +23,13 @@ def get_plays(request: Request) -> Plays:
     return plays
 
 
+def get_background(request: Request) -> Background:
+    """Give the work that goes on beside the requests."""
+    background: Background = request.app.state.background
+    return background
+
+
+BackgroundDep = Annotated[Background, Depends(get_background)]
 DatabaseDep = Annotated[Database, Depends(get_database)]
 PlaysDep = Annotated[Plays, Depends(get_plays)]
 

@@ -4,14 +4,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, status
 
-from api.deps import DatabaseDep, PlaysDep, SessionDep
+from api.deps import BackgroundDep, DatabaseDep, PlaysDep, SessionDep
 from api.openapi import may_fail
 from api.paging import After, Limit, PageOf
 from api.problems import InputsRefused, LaunchNotFound, PlaybookNotFound, PlaybookNotPublished
 from api.routes.runs import Key, asking
-from api.schemas.runs import LaunchOut, LaunchStarted, LaunchUndone, StartLaunch, UndoRun
+from api.schemas.runs import LaunchOut, LaunchStarted, LaunchUndone, Refusal, StartLaunch, UndoRun
 from api.security import Operator, Viewer
 from api.services.launches import launch_accounts, undo_launch
+from api.services.relay import begin_all
+from api.services.starting import unknown_account
 from api.services.views import run_out
 from storage.repositories.runs import count_states, find_launch, list_launches
 
@@ -26,20 +28,24 @@ LaunchId = Annotated[str, Path(max_length=100, description="The launch's id.", e
     summary="Start a playbook on a list of accounts",
     responses=may_fail(PlaybookNotFound, PlaybookNotPublished, InputsRefused, body=True),
 )
-async def start_launch(body: StartLaunch, user: Operator, database: DatabaseDep, plays: PlaysDep, key: Key = None) -> LaunchStarted:
+async def start_launch(
+    body: StartLaunch, user: Operator, database: DatabaseDep, plays: PlaysDep, background: BackgroundDep, key: Key = None
+) -> LaunchStarted:
     """One play for each account; they all carry the launch's id, by which they can be listed and undone together.
 
     Accounts that are in this play already keep it, unknown ones are refused one by one; neither keeps the others from starting.
     The plays are written down before the answer and begin twenty at once.
     """
-    found = await launch_accounts(database, plays, user, body)
+    launch, found = await launch_accounts(database, user, body)
+    background.spawn(begin_all(database, plays, user.tenant, [run.id for run in found.started]), f"launch {launch.id}")
+    unknown = [(account, unknown_account(account)) for account in found.unknown]
     return LaunchStarted(
-        id=found.launch.id,
-        playbook=found.launch.playbook,
-        version=found.launch.version,
+        id=launch.id,
+        playbook=launch.playbook,
+        version=launch.version,
         started=[run_out(run, plays) for run in found.started],
         existing=[run_out(run, plays) for run in found.existing],
-        refused=found.refused,
+        refused=[Refusal(account=account, code=problem.code, detail=problem.detail) for account, problem in unknown],
     )
 
 

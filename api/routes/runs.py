@@ -27,7 +27,7 @@ from api.schemas.runs import Answered, CancelRun, EditStep, RetryRun, RunDetails
 from api.security import Actor, Operator, Viewer
 from api.services.commands import Asking, RunCommands, existing_run, new_request_id
 from api.services.relay import begin_all
-from api.services.starting import Enrollment, checked_inputs, enroll, startable_version
+from api.services.starting import Enrollment, checked_inputs, enroll_one, startable_version
 from api.services.views import run_details, run_out
 from playbook_dsl.plan import Plan
 from storage.repositories.playbooks import plan_of
@@ -73,9 +73,9 @@ async def start_run(body: StartRun, response: Response, user: Operator, database
         plan: Plan = plan_of(version)
         inputs = await checked_inputs(session, plan, body.inputs)
         enrollment = Enrollment(
-            account=body.account, inputs=inputs, by=user.name, trigger=TriggerInfo(kind="manual", by=user.name), key=body.key
+            accounts=(body.account,), inputs=inputs, by=user.name, trigger=TriggerInfo(kind="manual", by=user.name), key=body.key
         )
-        run, is_new = await enroll(session, version, plan, enrollment)
+        run, is_new = await enroll_one(session, version, plan, enrollment)
     if is_new:
         await begin_all(database, plays, user.tenant, [run.id])
     else:

@@ -4,8 +4,9 @@ The row of the play is written first, in state `starting`, with everything a sta
 between, the row says what is to be done, and asking Temporal again for the same id changes nothing. `relay` looks for rows left over.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import structlog
 
@@ -18,9 +19,9 @@ from api.services.references import unknown_references
 from playbook_dsl.plan import Plan
 from playbook_dsl.values import Json
 from storage.ids import new_id
-from storage.repositories.accounts import find_account
+from storage.repositories.accounts import lock_accounts
 from storage.repositories.playbooks import find_playbook, find_version, plan_of
-from storage.repositories.runs import add_run, count_runs, find_active_run, find_run, find_run_by_workflow, start_of
+from storage.repositories.runs import add_runs, count_runs, find_active_runs, find_run, find_runs_by_workflow, start_of
 from storage.session import Database, Session
 from storage.tables import Account, PlaybookVersion, Run
 from workflows.messages import play_workflow_id
@@ -30,14 +31,23 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Enrollment:
-    """An account that is to enter a playbook."""
+    """Accounts that are to enter a playbook, with the same inputs."""
 
-    account: str
+    accounts: tuple[str, ...]
     inputs: Mapping[str, Json]
     by: str
     trigger: TriggerInfo
     key: str | None = None
     launch: str | None = None
+
+
+@dataclass(frozen=True)
+class Enrolled:
+    """What came of it: new plays, plays that were there, accounts that do not exist."""
+
+    started: list[Run]
+    existing: list[Run]
+    unknown: list[str]
 
 
 async def startable_version(session: Session, slug: str, number: int | None = None) -> PlaybookVersion:
@@ -70,39 +80,58 @@ async def checked_inputs(session: Session, plan: Plan, given: Mapping[str, Json]
     return values
 
 
-async def enroll(session: Session, version: PlaybookVersion, plan: Plan, enrollment: Enrollment) -> tuple[Run, bool]:
-    """Write down the play of an account; False with the play that is there already when it is the same enrollment.
+async def enroll(session: Session, version: PlaybookVersion, plan: Plan, enrollment: Enrollment) -> Enrolled:
+    """Write down the plays of accounts, in a handful of statements however many there are.
 
-    The same enrollment is: the same key, or without a key any play of this playbook that the account is in now.
+    The same enrollment is the play that is there already: the same key, or without a key any play of this playbook that the account is
+    in now.
+    """
+    # The locks make a second enrollment at the same moment wait until it can see this one.
+    accounts = await lock_accounts(session, enrollment.accounts)
+    wanted = [account for account in enrollment.accounts if account in accounts]
+    existing, workflow_ids = await _identify(session, version.slug, wanted, enrollment.key)
+    runs = [_run(version, plan, enrollment, accounts[account], workflow_ids[account]) for account in wanted if account not in existing]
+    trigger = enrollment.trigger.model_dump(mode="json", exclude_defaults=True)
+    await add_runs(session, runs, start={"inputs": dict(enrollment.inputs), "trigger": trigger})
+    unknown = [account for account in enrollment.accounts if account not in accounts]
+    return Enrolled(runs, [existing[account] for account in wanted if account in existing], unknown)
+
+
+async def enroll_one(session: Session, version: PlaybookVersion, plan: Plan, enrollment: Enrollment) -> tuple[Run, bool]:
+    """Write down the play of one account; False with the play that is there already when it is the same enrollment.
 
     Raises:
         AccountNotFound: there is no such account.
     """
-    # The lock makes a second enrollment at the same moment wait until it can see this one.
-    account = await find_account(session, enrollment.account, lock=True)
-    if account is None:
-        raise AccountNotFound(f'There is no account "{enrollment.account}"; import it first, or correct the id.')
-    if enrollment.key is not None:
-        workflow_id = play_workflow_id(session.tenant, version.slug, account.id, f"k-{enrollment.key}")
-        existing = await find_run_by_workflow(session, workflow_id)
-    else:
-        existing = await find_active_run(session, account.id, version.slug)
-        workflow_id = await _next_episode(session, version.slug, account.id) if existing is None else ""
-    if existing is not None:
-        return existing, False
-    return await _add(session, version, plan, enrollment, account, workflow_id), True
+    enrolled = await enroll(session, version, plan, enrollment)
+    if enrolled.unknown:
+        raise unknown_account(enrolled.unknown[0])
+    return (enrolled.started[0], True) if enrolled.started else (enrolled.existing[0], False)
 
 
-async def _next_episode(session: Session, slug: str, account: str) -> str:
-    number = await count_runs(session, account, slug) + 1
-    while await find_run_by_workflow(session, play_workflow_id(session.tenant, slug, account, f"e{number}")) is not None:
-        number += 1
-    return play_workflow_id(session.tenant, slug, account, f"e{number}")
+def unknown_account(account: str) -> AccountNotFound:
+    """Give the problem of an account that does not exist."""
+    return AccountNotFound(f'There is no account "{account}"; import it first, or correct the id.')
 
 
-async def _add(session: Session, version: PlaybookVersion, plan: Plan, enrollment: Enrollment, account: Account, workflow_id: str) -> Run:
+async def _identify(session: Session, slug: str, accounts: Sequence[str], key: str | None) -> tuple[dict[str, Run], dict[str, str]]:
+    """Give the plays that are the same enrollment, by account, and the workflow id of each new one."""
+    if key is not None:
+        ids = {account: play_workflow_id(session.tenant, slug, account, f"k-{key}") for account in accounts}
+        taken = await find_runs_by_workflow(session, list(ids.values()))
+        return {account: taken[workflow_id] for account, workflow_id in ids.items() if workflow_id in taken}, ids
+    existing = await find_active_runs(session, accounts, slug)
+    numbers = {account: 1 for account in accounts} | {
+        account: count + 1 for account, count in (await count_runs(session, accounts, slug)).items()
+    }
+    open_ids = [account for account in accounts if account not in existing]
+    ids = {account: play_workflow_id(session.tenant, slug, account, f"e{numbers[account]}") for account in open_ids}
+    return existing, ids
+
+
+def _run(version: PlaybookVersion, plan: Plan, enrollment: Enrollment, account: Account, workflow_id: str) -> Run:
     run_id = new_id()
-    run = Run(
+    return Run(
         id=run_id,
         chain=run_id,
         workflow_id=workflow_id,
@@ -114,11 +143,8 @@ async def _add(session: Session, version: PlaybookVersion, plan: Plan, enrollmen
         started_by=enrollment.by,
         owner=account.csm,
         title=plan.title,
+        started_at=datetime.now(UTC),
     )
-    trigger = enrollment.trigger.model_dump(mode="json", exclude_defaults=True)
-    await add_run(session, run, start={"inputs": dict(enrollment.inputs), "trigger": trigger})
-    await session.refresh(run)
-    return run
 
 
 async def begin(database: Database, plays: Plays, tenant: str, run_id: str) -> None:

@@ -40,6 +40,15 @@ async def list_accounts(
     return await fetch_page(session, query, (col(Account.name), col(Account.id)), after=after, limit=limit)
 
 
+async def lock_accounts(session: Session, ids: Sequence[str]) -> dict[str, Account]:
+    """Give those of the ids that are accounts; nobody else may change them before the transaction ends.
+
+    They are locked in the order of their ids, so that two who lock the same accounts never wait for each other.
+    """
+    query = select(Account).where(col(Account.id).in_(ids)).order_by(col(Account.id)).with_for_update()
+    return {account.id: account for account in (await session.execute(query)).scalars()}
+
+
 async def list_known_account_ids(session: Session, ids: Sequence[str]) -> set[str]:
     """Give those of the ids that are accounts."""
     return set((await session.execute(select(col(Account.id)).where(col(Account.id).in_(ids)))).scalars())

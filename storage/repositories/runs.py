@@ -1,5 +1,6 @@
 """Plays as lists show them, and their steps."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,9 +28,15 @@ class RunFilter:
 
 async def add_run(session: Session, run: Run, *, start: Json) -> None:
     """Insert a play. `start` (inputs, trigger, …) is sealed here."""
-    run.tenant = session.tenant
-    run.start = session.seal("run", "start", run.id, start)
-    session.add(run)
+    await add_runs(session, [run], start=start)
+
+
+async def add_runs(session: Session, runs: Sequence[Run], *, start: Json) -> None:
+    """Insert plays that start with the same."""
+    for run in runs:
+        run.tenant = session.tenant
+        run.start = session.seal("run", "start", run.id, start)
+    session.add_all(runs)
     await session.flush()
 
 
@@ -45,16 +52,25 @@ async def find_run_by_workflow(session: Session, workflow_id: str) -> Run | None
     return (await session.execute(query)).scalar_one_or_none()
 
 
-async def find_active_run(session: Session, account: str, playbook: str) -> Run | None:
-    """Give the play of this playbook that the account is in, the oldest when there are several."""
-    query = select(Run).where(col(Run.account) == account, col(Run.playbook) == playbook, col(Run.state) != "closed")
-    return (await session.execute(query.order_by(col(Run.started_at), col(Run.id)).limit(1))).scalar_one_or_none()
+async def find_active_runs(session: Session, accounts: Sequence[str], playbook: str) -> dict[str, Run]:
+    """Give the play of this playbook that each account is in, the oldest when there are several; accounts in none are left out."""
+    query = select(Run).where(col(Run.account).in_(accounts), col(Run.playbook) == playbook, col(Run.state) != "closed")
+    found: dict[str, Run] = {}
+    for run in (await session.execute(query.order_by(col(Run.started_at), col(Run.id)))).scalars():
+        found.setdefault(run.account, run)
+    return found
 
 
-async def count_runs(session: Session, account: str, playbook: str) -> int:
-    """Count the plays of this playbook the account was ever in."""
-    query = select(func.count()).select_from(Run).where(col(Run.account) == account, col(Run.playbook) == playbook)
-    return (await session.execute(query)).scalar_one()
+async def count_runs(session: Session, accounts: Sequence[str], playbook: str) -> dict[str, int]:
+    """Count the plays of this playbook that each account was ever in; accounts without one are left out."""
+    query = select(col(Run.account), func.count()).where(col(Run.account).in_(accounts), col(Run.playbook) == playbook)
+    return {account: count for account, count in await session.execute(query.group_by(col(Run.account)))}
+
+
+async def find_runs_by_workflow(session: Session, workflow_ids: Sequence[str]) -> dict[str, Run]:
+    """Give the newest play with each of these workflow ids."""
+    query = select(Run).where(col(Run.workflow_id).in_(workflow_ids)).order_by(col(Run.started_at), col(Run.id))
+    return {run.workflow_id: run for run in (await session.execute(query)).scalars()}
 
 
 async def list_active_runs_by_account(session: Session, account: str) -> list[Run]:
