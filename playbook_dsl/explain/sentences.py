@@ -182,7 +182,7 @@ def _ask(step: AskStep, _: Catalog) -> str:
 
 def _decision(step: AskStep) -> str:
     if step.timeout_decision is None:
-        return ""
+        return f"; at most {duration_words(step.up_to)}" if step.up_to and not step.on_timeout else ""
     meaning = {"approve": "it counts as a yes", "reject": "it counts as a no", "escalate": "it goes one level up"}[step.timeout_decision]
     after = f"after {duration_words(step.up_to)}" if step.up_to else "when the time is up"
     return f"; without an answer {after} {meaning}"

@@ -113,6 +113,7 @@ def _join(words: list[str]) -> str:
     text = re.sub(r"(\w) \(", r"\1(", text)
     text = re.sub(r"\b(and|or|not|if|else|is|in|of)\(", r"\1 (", text)
     text = re.sub(r"in_play\((“[^”]*”)\)", r"the play \1 is running", text)
+    text = re.sub(r"\(([^()]*)\) is ", r"\1 is ", text)
     text = re.sub(r"default\(([^()]+), ([^(),]+)\)", r"\1 (or \2 when missing)", text)
     return re.sub(r"(is one of|is not one of) \[([^\[\]]*)\]", r"\1 \2", text)
 
@@ -138,7 +139,7 @@ def _one_owner(owner: str) -> str:
         return CALLS[call.group(1)].format(call.group(2).replace("_", " "))
     if owner.startswith("role:"):
         return f"role {owner.removeprefix('role:')}"
-    return OWNERS.get(owner, owner)
+    return OWNERS.get(owner, name_words(owner) if owner.startswith("at_start.") else owner)
 
 
 def node_words(node: Node) -> str:
