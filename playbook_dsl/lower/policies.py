@@ -1,5 +1,6 @@
 """Retries, undo, error rules and the like as parts of the plan."""
 
+from functools import lru_cache
 from typing import TypeVar, cast
 
 from playbook_dsl import plan
@@ -35,10 +36,17 @@ def owners(given: Owners | None) -> tuple[str, ...]:
 
 def seconds(given: Word | None, default: float) -> float:
     """Give a fixed duration in seconds."""
+    found = _fixed_seconds(given.text) if given else None
+    return default if found is None else found
+
+
+@lru_cache(maxsize=512)
+def _fixed_seconds(text: str) -> float | None:
+    """Every step reads the playbook's defaults again, so the same few texts come by hundreds of times."""
     try:
-        return approximate_seconds(parse_duration(given.text)) if given else default
+        return approximate_seconds(parse_duration(text))
     except TimingError:
-        return default
+        return None
 
 
 def retry(given: RetrySpec | None, defaults: plan.Retry) -> plan.Retry | None:
