@@ -268,10 +268,14 @@ def _gap(operator: str, late: Closure, early: Closure, span: Closure, otherwise:
 
     def compare_gap(env: Env) -> Value:
         length = span(env)
-        if not isinstance(length, Duration) or has_fixed_length(length):
+        if not isinstance(length, Duration):
             return otherwise(env)
         end, start = late(env), early(env)
-        if not isinstance(end, date) or not isinstance(start, date) or isinstance(end, datetime) != isinstance(start, datetime):
+        both_dates = end.__class__ is date and start.__class__ is date
+        if has_fixed_length(length):
+            only_days = both_dates and not length.seconds
+            return test((cast(date, end) - cast(date, start)).days, length.days) if only_days else otherwise(env)
+        if not both_dates and not (isinstance(end, datetime) and isinstance(start, datetime)):
             return otherwise(env)
         limit = add(start, length, env)
         return limit is not None and compare(test, end, limit, env)
