@@ -69,7 +69,7 @@ CODES: Final = {
     "PB416": "a parallel with one branch (warning)",
     "PB417": "a step that has no place in `finally`",
     "PB419": "what to do on a time-out, where nothing times out",
-    "PB501": "a time of an attempt that is none",
+    "PB501": "a duration that is none, or no time an attempt can take",
     "PB502": "quiet hours that cannot be read, or never end",
     "PB503": "a time zone that does not exist",
     "PB504": "an urgent step without a reason",

@@ -41,7 +41,7 @@ def _compile(text: SourceText, catalog: Catalog, report: Report) -> tuple[Plan |
     document = compose(text, report)
     if document is None:
         return None, None
-    playbook = parse(document, report)
+    playbook = parse(document, report, catalog.actions)
     if playbook is None or has_too_many_steps(playbook, report):
         return None, None
     found = resolve(playbook, document, catalog, report)

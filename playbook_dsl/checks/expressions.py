@@ -1,10 +1,16 @@
 """Expressions: what the front end found, and names of steps, inputs, values and tables that do not exist at their place."""
 
+import re
+
 from playbook_dsl.diagnostics import Report, listed
 from playbook_dsl.expressions.check import Reference
 from playbook_dsl.expressions.problems import Problem
+from playbook_dsl.parse.keys import short
+from playbook_dsl.resolve.forms import is_day_in_words
 from playbook_dsl.resolve.missing import why_not_here
 from playbook_dsl.resolve.resolution import Resolution, Use
+from playbook_dsl.timing.durations import parse_duration
+from playbook_dsl.timing.errors import TimingError
 
 # Records whose unknown names are told here, in the author's words, and not as "a record without that field".
 _KINDS = {"steps": "step", "inputs": "input", "vars": "value", "tables": "table"}
@@ -14,6 +20,8 @@ _EXAMPLES = {
     "duration": "a duration, such as 3 business days",
     "date": "a date, such as 2026-11-23",
 }
+_LEAD_IN = re.compile(r"(in|for|after|about|within) ")
+_BETWEEN = re.compile(r"(?<=[a-z])(?:\s*,\s*|\s+and\s+|\s+)(?=[0-9])")
 
 
 def check_expressions(found: Resolution, report: Report) -> None:
@@ -22,9 +30,35 @@ def check_expressions(found: Resolution, report: Report) -> None:
         unknown = [reference for reference in use.checked.references if _is_unknown(use, reference)]
         for reference in unknown:
             _report_name(found, report, use, reference)
+        slip = _duration_slip(use) if use.checked.errors and not unknown else None
+        if slip is not None:
+            report.error("PB501", use.scalar.span, f'{_where(use)}"{short(use.scalar.text)}" is not a duration', hint=slip)
+            continue
         for problem in use.checked.problems:
             if not any(problem.offset <= reference.offset < problem.offset + problem.length for reference in unknown):
                 _report(found, report, use, problem)
+
+
+def _duration_slip(use: Use) -> str | None:
+    """Give what to write instead of a duration in words that are nearly right, None when it is something else."""
+    if use.form != "expression" or use.expects is None or use.expects.kind != "duration":
+        return None
+    text = " ".join(use.scalar.text.split())
+    day = text.removeprefix("until ").removeprefix("on ")
+    if is_day_in_words(day) and use.what == '"wait"':
+        return f"write wait: {{until: {day}}}"
+    plain = _LEAD_IN.sub("", text)
+    if not _is_duration(plain):
+        return None
+    return f"write {_BETWEEN.sub(' + ', plain)}"
+
+
+def _is_duration(text: str) -> bool:
+    try:
+        parse_duration(text)
+    except TimingError:
+        return False
+    return not text.replace(".", "", 1).lstrip("-").isdigit()
 
 
 def _is_unknown(use: Use, reference: Reference) -> bool:

@@ -18,7 +18,9 @@ from playbook_dsl.syntax import (
     StopRepeatBody,
     WaitUntilBody,
 )
+from playbook_dsl.types import Type
 from playbook_dsl.walks import Place, blocks_of, sections
+from playbook_dsl.words import Word
 
 
 def check_steps_exist(found: Resolution, report: Report) -> None:
@@ -81,12 +83,25 @@ def _check_shares(report: Report, step: Step, body: SplitBody) -> None:
 
 def _check_cases(found: Resolution, report: Report, body: BranchBody) -> None:
     kind = found.type_of(body.value.scalar) if body.value else None
-    cases = body.cases[:-1] if body.has_else else body.cases
-    for case in cases if kind and kind.options else ():
-        if kind is not None and case.name.text not in kind.options:
-            near = report.nearest(case.name.text, kind.options)
+    for case in (body.cases[:-1] if body.has_else else body.cases) if kind else ():
+        name = case.name
+        if kind is not None and kind.options and name.text not in kind.options:
+            near = report.nearest(name.text, kind.options)
             hint = f'did you mean "{near}"?' if near else f"legal: {', '.join(sorted(kind.options))}"
-            report.error("PB352", case.name.span, f'the value is never "{case.name.text}"', hint=hint)
+            report.error("PB352", name.span, f'the value is never "{name.text}"', hint=hint)
+        elif kind is not None and not _fits(name, kind):
+            instead = "write true: and false:" if kind.kind == "bool" else None
+            report.error("PB350", name.span, f'the value is {kind.present()}, so it is never "{name.text}"', hint=instead)
+
+
+def _fits(name: Word, kind: Type) -> bool:
+    """Say whether a case can be a value of a type; only text, numbers and true or false can be told apart by a name."""
+    value = name.value
+    if kind.kind == "any":
+        return True
+    if isinstance(value, bool):
+        return kind.kind == "bool"
+    return kind.kind == ("number" if isinstance(value, int | float) else "text")
 
 
 def check_time_outs(found: Resolution, report: Report) -> None:

@@ -67,6 +67,9 @@ def _hint(node: Node, expects: Type) -> str | None:
         return f"write [{node.text}]"
     if expects.kind == "bool" and isinstance(node, Scalar) and node.text.lower() in ("yes", "no", "on", "off"):
         return "write true" if node.text.lower() in ("yes", "on") else "write false"
+    bare = node.text.replace(",", "").removesuffix("%").strip() if isinstance(node, Scalar) else ""
+    if expects.kind == "number" and isinstance(node, Scalar) and bare != node.text and bare.replace(".", "", 1).isdigit():
+        return f"write {bare}"
     if expects.kind == "number" and isinstance(node, Scalar) and node.style and node.text.replace(".", "", 1).isdigit():
         return f"leave out the quotes: {node.text}"
     return None

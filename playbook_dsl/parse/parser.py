@@ -17,8 +17,11 @@ VerbParser = Callable[["Parser", Node, Scalar], Body]
 class Parser(Reader):
     """Reads steps; `verbs` are the control verbs by name, `action` reads every verb with a dot."""
 
-    def __init__(self, document: Document, report: Report, verbs: Map[str, VerbParser], action: VerbParser) -> None:
+    def __init__(
+        self, document: Document, report: Report, verbs: Map[str, VerbParser], action: VerbParser, actions: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(document, report)
+        self.actions = actions
         self.verbs = verbs
         self.action = action
         self._steps_read = 0
@@ -93,7 +96,14 @@ class Parser(Reader):
             if verb is not None and isinstance(verb.value, Mapping | Sequence) and entry.key.text not in self.verbs:
                 self._misplaced(entry, verb, legal)
             else:
-                self.no_such_key(entry, legal, "a step")
+                self._no_such_verb(entry, legal) if verb is None else self.no_such_key(entry, legal, "a step")
+
+    def _no_such_verb(self, entry: Entry, legal: tuple[str, ...]) -> None:
+        near = self.report.nearest(entry.key.text, (*legal, *self.actions))
+        if near in self.actions:
+            self.report.error("PB108", entry.key.span, f'a step has no key "{short(entry.key.text)}"', hint=f'did you mean "{near}"?')
+        else:
+            self.no_such_key(entry, legal, "a step")
 
     def _misplaced(self, entry: Entry, verb: Entry, legal: tuple[str, ...]) -> None:
         if entry.key.text in ("if_nobody", "up_to", "on_timeout", "on_reject", "wait", "overdue", "steps", "then", "with", "by", "to"):

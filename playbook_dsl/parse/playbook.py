@@ -1,5 +1,7 @@
 """A whole file: the pass from nodes to the syntax tree."""
 
+from collections.abc import Iterable
+
 from playbook_dsl.diagnostics import Report
 from playbook_dsl.nodes import Document, Mapping
 from playbook_dsl.parse import blocks, ends, loops, waits
@@ -39,9 +41,12 @@ TOP_KEYS = (
 )
 
 
-def parse(document: Document, report: Report) -> PlaybookSpec | None:
-    """Give the syntax tree of a file; what could not be read is in the report and left out of the tree."""
-    parser = Parser(document, report, VERBS, action)
+def parse(document: Document, report: Report, actions: Iterable[str] = ()) -> PlaybookSpec | None:
+    """Give the syntax tree of a file; what could not be read is in the report and left out of the tree.
+
+    `actions` are the names of actions that a step's unknown key may have been meant for.
+    """
+    parser = Parser(document, report, VERBS, action, tuple(actions))
     root = parser.mapping(document.root, "a playbook", "start with `playbook: <name>` and `steps:`")
     if root is None:
         return None

@@ -59,7 +59,11 @@ def _trigger(reader: Reader, mapping: Mapping) -> TriggerSpec | None:
 
 
 def _check_shape(reader: Reader, keys: Keys, spec: TriggerSpec) -> None:
-    one_of: dict[str, tuple[str, ...]] = {"score": ("drops_below", "rises_above"), "date": ("before", "after", "same_day")}
+    one_of: dict[str, tuple[str, ...]] = {
+        "score": ("drops_below", "rises_above"),
+        "date": ("before", "after", "same_day"),
+        "segment": ("enters", "leaves"),
+    }
     wanted = one_of.get(spec.kind, ())
     given = [key for key in wanted if keys.has(key)]
     if wanted and len(given) != 1:

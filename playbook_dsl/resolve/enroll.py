@@ -1,5 +1,7 @@
 """The expressions of `enroll`: triggers see their own event, an audience sees facts only."""
 
+from collections.abc import Mapping
+
 from playbook_dsl.enroll_syntax import EnrollSpec, TriggerSpec
 from playbook_dsl.nodes import Scalar
 from playbook_dsl.resolve.env import Env
@@ -48,4 +50,18 @@ def _trigger(found: Resolution, trigger: TriggerSpec, env: Env) -> None:
         if isinstance(value, Expression):
             found.expression(value, env)
         elif isinstance(value, Value):
+            value.expects = _watched_type(facts_of(found), trigger) if trigger.kind == "change" else value.expects
             found.value(value, env)
+
+
+def facts_of(found: Resolution) -> Mapping[str, Type]:
+    """Give the facts of the catalog by root name."""
+    return fact_types(tuple(found.catalog.facts))
+
+
+def _watched_type(facts: Mapping[str, Type], trigger: TriggerSpec) -> Type | None:
+    """Give the type of the fact a trigger watches, None when there is no such fact."""
+    kind: Type | None = None
+    for number, part in enumerate(trigger.subject.text.split(".") if isinstance(trigger.subject, Scalar) else ()):
+        kind = facts.get(part) if number == 0 else kind.fields.get(part) if kind else None
+    return kind.maybe() if kind else None

@@ -12,7 +12,7 @@ from playbook_dsl.resolve.env import Env
 from playbook_dsl.resolve.forms import is_day_in_words
 from playbook_dsl.resolve.outputs import for_each_output, output_of, repeat_output
 from playbook_dsl.resolve.resolution import MAX_STEPS, Resolution
-from playbook_dsl.resolve.scopes import ERROR, RUN_AT_END, WHY_MISSING, base_names, event_type
+from playbook_dsl.resolve.scopes import ERROR, RUN_AT_END, WHY_MISSING, base_names, event_type, field_type
 from playbook_dsl.syntax import (
     ActionBody,
     AskBody,
@@ -84,7 +84,9 @@ class _Walk:
         """Walk the file."""
         found = self.found
         for field in playbook.inputs:
-            found.expression(field.from_, start)
+            if field.from_ is not None:
+                field.from_.expects = field_type(field).maybe()
+                found.expression(field.from_, start)
         if playbook.enroll:
             resolve_enroll(found, playbook.enroll, start)
         end = self.block(playbook.steps, start)
