@@ -37,6 +37,7 @@ lock: setup ## resolve the dependencies of pyproject.toml anew into the two lock
 docs: setup ## write the pages of docs/ that are made from the code
 	@$(BIN)/python -m cli.reference
 	@$(BIN)/python -m cli.dev.reference
+	@$(BIN)/python -m api.reference
 
 fuzz: setup ## 100,000 broken playbooks against the compiler
 	@$(BIN)/python -m tests.fuzz

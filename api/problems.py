@@ -257,20 +257,6 @@ class LaunchNotFound(Problem):
     advice = "The id of a launch is in the answer to its start and on its plays."
 
 
-class NothingToUndo(Problem):
-    """PLAY014: the play left nothing behind that could be taken back."""
-
-    code, status, title = "PLAY014", 409, "There is nothing to take back"
-    advice = "Its effects are undone already, or it never started."
-
-
-class TooManyRequests(Problem):
-    """RATE001: more at once than one request may ask for."""
-
-    code, status, title = "RATE001", 429, "Too much at once"
-    advice = "Wait a moment and try again, or ask for less at once."
-
-
 class DatabaseAway(Problem):
     """SYS002: PostgreSQL does not answer."""
 

@@ -31,9 +31,9 @@ async def list_all_accounts(
     search: Annotated[
         str | None, Query(max_length=100, description="Part of the name, or the beginning of the id.", examples=["acm"])
     ] = None,
-    csm: Annotated[str | None, Query(max_length=100, examples=["maria"])] = None,
-    state: Annotated[str | None, Query(alias="status", max_length=100, examples=["active"])] = None,
-    tier: Annotated[str | None, Query(max_length=100, examples=["growth"])] = None,
+    csm: Annotated[str | None, Query(max_length=100, examples=["maria"], description="Only of this CSM.")] = None,
+    state: Annotated[str | None, Query(alias="status", max_length=100, examples=["active"], description="Only with this status.")] = None,
+    tier: Annotated[str | None, Query(max_length=100, examples=["growth"], description="Only of this tier.")] = None,
     after: After = None,
     limit: Limit = 50,
 ) -> PageOf[AccountOut]:

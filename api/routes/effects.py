@@ -21,7 +21,7 @@ Status = Literal["intended", "done", "skipped", "failed", "unknown", "undone", "
 async def list_all_effects(
     user: Viewer,
     session: SessionDep,
-    account: Annotated[str | None, Query(max_length=100, examples=["C-0001"])] = None,
+    account: Annotated[str | None, Query(max_length=100, examples=["C-0001"], description="Only of this account.")] = None,
     status: Annotated[list[Status] | None, Query(description="One or several.", examples=[["unknown", "conflict"]])] = None,
     after: After = None,
     limit: Limit = 50,

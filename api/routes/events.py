@@ -39,7 +39,7 @@ async def post_event(body: DeliverEvent, response: Response, user: Operator, dat
 async def list_all_events(
     user: Viewer,
     session: SessionDep,
-    account: Annotated[str | None, Query(max_length=100, examples=["C-0001"])] = None,
+    account: Annotated[str | None, Query(max_length=100, examples=["C-0001"], description="Only of this account.")] = None,
     after: After = None,
     limit: Limit = 50,
 ) -> PageOf[EventOut]:

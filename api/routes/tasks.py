@@ -23,11 +23,14 @@ TaskId = Annotated[str, Path(max_length=100, description="The item's id.", examp
 async def list_all_tasks(
     user: Viewer,
     session: SessionDep,
-    owner: Annotated[str | None, Query(max_length=100, examples=["maria"])] = None,
-    account: Annotated[str | None, Query(max_length=100, examples=["C-0001"])] = None,
-    run: Annotated[str | None, Query(max_length=100)] = None,
-    kind: Annotated[Literal["task", "approval", "form", "review", "hold", "notice"] | None, Query(examples=["approval"])] = None,
-    status: Annotated[Literal["open", "done", "cancelled"] | None, Query(examples=["open"])] = "open",
+    owner: Annotated[str | None, Query(max_length=100, examples=["maria"], description="Only of this person.")] = None,
+    account: Annotated[str | None, Query(max_length=100, examples=["C-0001"], description="Only of this account.")] = None,
+    run: Annotated[str | None, Query(max_length=100, description="Only of this play.")] = None,
+    kind: Annotated[
+        Literal["task", "approval", "form", "review", "hold", "notice"] | None,
+        Query(examples=["approval"], description="Only of this kind."),
+    ] = None,
+    status: Annotated[Literal["open", "done", "cancelled"] | None, Query(examples=["open"], description="Only with this status.")] = "open",
     after: After = None,
     limit: Limit = 50,
 ) -> PageOf[TaskOut]:

@@ -76,6 +76,13 @@ def test_every_route_names_its_problems(path: str, method: str) -> None:
     assert all(answer["content"]["application/problem+json"]["examples"] for answer in problems.values())
 
 
+@pytest.mark.parametrize(("path", "method"), ROUTES)
+def test_every_parameter_is_described(path: str, method: str) -> None:
+    silent = [one["name"] for one in operation(path, method).get("parameters", []) if not one.get("description")]
+
+    assert [name for name in silent if name != "code"] == []
+
+
 def test_codes_of_problems_are_unique_and_say_what_to_do() -> None:
     kinds = all_problems()
 
