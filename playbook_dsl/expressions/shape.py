@@ -8,7 +8,6 @@ from playbook_dsl.expressions.signatures import SIGNATURES
 
 _OPENING: Final = {"(": ")", "[": "]"}
 MOST_BRACKETS: Final = 40
-_WORDS: Final = frozenset({"and", "else", "if", "in", "is", "not", "or"})
 _INSTEAD: Final = {
     "AND": "write `and` in small letters",
     "IN": "write `in` in small letters",
@@ -152,8 +151,6 @@ class Shape:
                 return f"write {SIGNATURES[name].form}"
         if word in _INSTEAD:
             return _INSTEAD[word]
-        if not word.islower() and word.lower() in _WORDS:
-            return f"operators are written small: {word.lower()}"
         return f"{'a comma or ' if self._open else ''}an operator is missing between them, such as ==, and, +"
 
     def _at_end(self) -> Problem | None:
