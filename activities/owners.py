@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 from activities.contracts import JsonTree
 from activities.failures import BadInput, Nobody
-from storage.repositories.accounts import find_account
-from storage.repositories.people import find_least_loaded, find_person, list_people_by_role, take_next_of_team
+from storage.repositories.people import find_csm, find_least_loaded, find_person, list_people_by_role, take_next_of_team
 from storage.session import Session
 from storage.tables import Person
 
@@ -79,14 +78,12 @@ async def _resolve(session: Session, account: str, spec: str) -> Person | None:
     return await find_person(session, spec) or await find_least_loaded(session, role=spec)
 
 
-async def _csm(session: Session, account_id: str, *, manager: bool) -> Person | None:
-    account = await find_account(session, account_id)
-    person = await find_person(session, account.csm) if account and account.csm else None
-    if manager and account and account.csm:
+async def _csm(session: Session, account: str, *, manager: bool) -> Person | None:
+    csm = await find_csm(session, account)
+    if manager:
         # The manager of a CSM who left is still the one to ask.
-        csm = person or await session.get(Person, (session.tenant, account.csm))
         return await find_person(session, csm.manager) if csm and csm.manager else None
-    return person
+    return csm if csm and csm.active else None
 
 
 def _why_nobody(spec: str) -> str:

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from storage.session import Session
-from storage.tables import Person, RoundRobin, Task
+from storage.tables import Account, Person, RoundRobin, Task
 
 
 async def save_people(session: Session, people: Sequence[Person]) -> None:
@@ -29,6 +29,12 @@ async def find_person(session: Session, name: str) -> Person | None:
     """Give the active person with this id or e-mail address."""
     query = select(Person).where(or_(col(Person.id) == name, func.lower(col(Person.email)) == name.lower()), col(Person.active))
     return (await session.execute(query.order_by(col(Person.id) != name, col(Person.id)).limit(1))).scalar_one_or_none()
+
+
+async def find_csm(session: Session, account: str) -> Person | None:
+    """Give the CSM of an account, who may not be active any more."""
+    query = select(Person).join(Account, col(Account.csm) == col(Person.id)).where(col(Account.id) == account)
+    return (await session.execute(query)).scalar_one_or_none()
 
 
 async def list_people_by_ids(session: Session, ids: Sequence[str]) -> list[Person]:
