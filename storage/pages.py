@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Select, SQLColumnExpression, literal, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import Tuple
+from sqlalchemy.types import TypeDecorator
 
 from playbook_dsl.values import from_json, to_json
 
@@ -73,7 +74,8 @@ def _read(cursor: str, order: Sequence[SQLColumnExpression[Any]]) -> Tuple:
         typed = [from_json(value) for value in values]
         types = tuple_(*order).type.types
         for value, kind in zip(typed, types, strict=True):
-            if not isinstance(value, kind.python_type):
+            plain = kind.impl_instance if isinstance(kind, TypeDecorator) else kind
+            if not isinstance(value, plain.python_type) or (isinstance(value, str) and "\x00" in value):
                 raise BadCursor("the cursor belongs to another list")
     except (ValueError, TypeError, AttributeError) as error:
         raise BadCursor("the cursor was not made by this list") from error
