@@ -9,6 +9,11 @@ from playbook_dsl.expressions.signatures import SIGNATURES
 _OPENING: Final = {"(": ")", "[": "]"}
 MOST_BRACKETS: Final = 40
 _INSTEAD: Final = {
+    "AND": "write `and` in small letters",
+    "IN": "write `in` in small letters",
+    "IS": "write `is` in small letters",
+    "NOT": "write `not` in small letters",
+    "OR": "write `or` in small letters",
     "between": "write low <= x <= high",
     "equals": "write ==",
     "like": "write contains(text, part) or starts_with(text, beginning)",

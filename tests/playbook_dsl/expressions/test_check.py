@@ -237,7 +237,7 @@ HINTS = {
     "'x' in account.name": "write [...] around the text, or contains(text, part)",
     "account.used == missing": "write `is missing`",
     "account.used or 0": "compare it with something; instead of a missing value write default(value, instead)",
-    "account.is_partner AND account.is_paying": "operators are written small: and",
+    "account.is_partner AND account.is_paying": "write `and` in small letters",
     "account.is_partner == TRUE": 'did you mean "true"?',
     "account.is_partner == yes": "write true",
     "account.used is empty": "write `is missing` or `is not missing`, or ==",
