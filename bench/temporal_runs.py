@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import psutil
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
 
 from bench.plays import five_effects, five_effects_and_logic, make_input, make_ref
@@ -33,9 +34,10 @@ class Round:
 
 @dataclass(frozen=True)
 class History:
-    """How large the history of a run is."""
+    """How large the history of a run is. `markers` are the records that local activities leave."""
 
     events: int
+    markers: int
     size_bytes: int
 
 
@@ -142,4 +144,5 @@ async def _history(client: Client, start: Starter) -> History:
     handle = await start(client, 1)
     await handle.result()
     events = (await handle.fetch_history()).events
-    return History(len(events), sum(event.ByteSize() for event in events))
+    markers = sum(event.event_type == EventType.EVENT_TYPE_MARKER_RECORDED for event in events)
+    return History(len(events), markers, sum(event.ByteSize() for event in events))

@@ -36,7 +36,8 @@ class TemporalPlay:
             self._continue(fresh.input)
         await self._tell_parent(result)
         await workflow.wait_condition(workflow.all_handlers_finished)
-        return result
+        # The state is in the tables since the last record; in the history and in the UI it would only hide how the play ended.
+        return RunResult(outcome=result.outcome, error=result.error)
 
     def news(self, news: News) -> None:
         """Pass news on."""

@@ -83,6 +83,7 @@ class RealOutside:
     world: World
     handle: Handle | None = None
     happened: list[str] = field(default_factory=list)
+    trace: list[str] = field(default_factory=list)
 
     def note(self, what: str, key: str, status: str = "done") -> None:
         self.happened.append(f"{what} {key} {status}")
@@ -119,7 +120,8 @@ class RealOutside:
 
         @activity.defn(name=RECORD)
         async def record(record: RunRecord) -> None:
-            return None
+            if record.saved is not None:
+                self.trace = record.saved["trace"]
 
         @activity.defn(name=LOCK)
         async def lock(call: LockCall) -> LockResult:
@@ -203,7 +205,7 @@ async def play_for_real(environment: WorkflowEnvironment, case: Case, name: str)
         started_at = (await handle.describe()).start_time
         refused = await _disturb(environment, handle, case, outside, started_at)
         result = await handle.result()
-    return Left(result.outcome, result.error, result.state["trace"], outside.happened, refused), started_at
+    return Left(result.outcome, result.error, outside.trace, outside.happened, refused), started_at
 
 
 async def _reach(environment: WorkflowEnvironment, start: datetime) -> None:
