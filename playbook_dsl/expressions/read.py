@@ -4,6 +4,7 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import RLock
 from typing import Any, Final, NoReturn
 
 from playbook_dsl.expressions.problems import Problem
@@ -41,6 +42,9 @@ _COMPARISON: Final[dict[type[ast.cmpop], str]] = {
     ast.In: "in",
     ast.NotIn: "not in",
 }
+# Before 3.13 Python counts the depth of all conversions to `ast` nodes in one place: two threads of a worker that parse at once end in
+# `SystemError: AST constructor recursion depth mismatch`. Reentrant, because a finalizer may run in between.
+_ONE_AT_A_TIME: Final = RLock()
 
 
 @dataclass(frozen=True)
@@ -71,13 +75,23 @@ def read(source: str) -> Read:
     if problem is not None:
         return Read(None, (problem,))
     try:
-        return Read(_Reader(source, scanned).read(ast.parse(scanned.masked.strip(), mode="eval").body))
+        return Read(_Reader(source, scanned).read(parse_alone(scanned.masked.strip())))
     except SyntaxError as error:
         return Read(None, (_unreadable(source, scanned, error),))
     except (RecursionError, MemoryError, ValueError):
         return Read(None, (_too_deep(0, len(source)),))
     except _Refused as refused:
         return Read(None, (refused.problem,))
+
+
+def parse_alone(text: str) -> ast.expr:
+    """Let Python parse an expression while no other thread of this process does.
+
+    Raises:
+        SyntaxError, RecursionError, MemoryError, ValueError: as `ast.parse` does.
+    """
+    with _ONE_AT_A_TIME:
+        return ast.parse(text, mode="eval").body
 
 
 def _too_deep(offset: int, length: int) -> Problem:
