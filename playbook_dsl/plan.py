@@ -8,22 +8,17 @@ Frozen, canonical JSON, under 64 KiB. An `Expr` is an expression's source, alrea
 import hashlib
 import json
 from collections.abc import Iterator
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from playbook_dsl.enrollment import Enroll
+from playbook_dsl.plan_part import Expr as Expr
+from playbook_dsl.plan_part import Node as Node
+from playbook_dsl.plan_part import PlanPart
 
 PLAN_VERSION: Final = 1
 MAX_PLAN_BYTES = 64 * 1024
-
-Expr: TypeAlias = str
-Node: TypeAlias = Any
-"""JSON with `$expr` and `$text` leaves; any JSON is one, so the type says no more."""
-
-
-class PlanPart(BaseModel):
-    """A frozen part of the plan; unknown keys are a bug of the compiler."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class Retry(PlanPart):
@@ -408,41 +403,6 @@ class TimeRules(PlanPart):
     quiet: str | None = None
     hours: str = "09:00-17:00"
     closed: tuple[str, ...] = ()
-
-
-class Trigger(PlanPart):
-    """One way in. Which fields are set depends on `kind`; the sweep reads them."""
-
-    kind: Literal["event", "score", "becomes", "change", "segment", "date", "unchanged", "schedule"]
-    id: str
-    when: Expr | None = None
-    settle: Expr | None = None
-    spec: dict[str, Node] = {}
-
-
-class Suppression(PlanPart):
-    """Accounts kept out: dropped, or delayed until the condition is over."""
-
-    when: Expr
-    then: Literal["drop", "delay"] = "drop"
-
-
-class Enroll(PlanPart):
-    """Who enters, when, how often, how many at once. Times and limits as written, checked."""
-
-    triggers: tuple[Trigger, ...] = ()
-    audience: Expr | None = None
-    suppress: tuple[Suppression, ...] = ()
-    existing: Literal["preview", "include", "only_new"] = "preview"
-    again_after: Expr | None = None
-    again_key: Expr | None = None
-    while_active: Literal["ignore", "queue", "restart", "alongside"] = "ignore"
-    holdout: dict[str, Node] | None = None
-    limits: dict[str, Node] = {}
-    budget: dict[str, Node] = {}
-    launch: dict[str, Node] | None = None
-    priority: int = 0
-    start_roles: tuple[str, ...] = ()
 
 
 class Plan(PlanPart):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from playbook_dsl.explain.words import SHORT_DURATION, WORDY_DURATION
-from playbook_dsl.plan import Node, PlanPart
+from playbook_dsl.plan_part import Node, PlanPart
 from playbook_dsl.values import Json
 
 MAX_SHOWN = 120

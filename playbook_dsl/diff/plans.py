@@ -6,7 +6,8 @@ from playbook_dsl.diff.change import Change
 from playbook_dsl.diff.fields import ABSENT, field_changes, said, shown
 from playbook_dsl.diff.steps import step_changes
 from playbook_dsl.explain.words import quoted
-from playbook_dsl.plan import Plan, PlanPart
+from playbook_dsl.plan import Plan
+from playbook_dsl.plan_part import PlanPart
 from playbook_dsl.values import Json
 
 UNDER_WAY = "Plays under way finish on the version they started with; the changes hold for accounts that enter from now on."

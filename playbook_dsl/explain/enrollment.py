@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator, Mapping
 
+from playbook_dsl.enrollment import Enroll, Trigger
 from playbook_dsl.explain.words import condition_words, duration_words, list_words, node_words, owner_words, share_words
-from playbook_dsl.plan import Enroll, Node, Plan, Trigger
+from playbook_dsl.plan import Node, Plan
 
 
 def enrollment_lines(plan: Plan) -> Iterator[str]:

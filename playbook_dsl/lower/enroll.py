@@ -2,22 +2,21 @@
 
 from typing import cast
 
-from playbook_dsl import plan
 from playbook_dsl.enroll_syntax import EnrollSpec, HoldoutSpec, LaunchSpec, TriggerSpec
+from playbook_dsl.enrollment import Enroll, Suppression, Trigger
 from playbook_dsl.lower.policies import one_of, owners, word, words
 from playbook_dsl.lower.values import expr, node, value
 from playbook_dsl.nodes import Scalar
+from playbook_dsl.plan_part import Node
 from playbook_dsl.words import Expression, Value
 
 
-def enroll(given: EnrollSpec) -> plan.Enroll:
+def enroll(given: EnrollSpec) -> Enroll:
     """Lower `enroll`."""
-    return plan.Enroll(
+    return Enroll(
         triggers=tuple(_trigger(trigger, number) for number, trigger in enumerate(given.triggers, 1)),
         audience=expr(given.audience),
-        suppress=tuple(
-            plan.Suppression(when=expr(line.when) or "", then=one_of(line.then, "drop")) for line in given.suppress if line.when
-        ),
+        suppress=tuple(Suppression(when=expr(line.when) or "", then=one_of(line.then, "drop")) for line in given.suppress if line.when),
         existing=one_of(given.existing, "preview"),
         again_after=expr(given.again_after),
         again_key=expr(given.again_key),
@@ -31,8 +30,8 @@ def enroll(given: EnrollSpec) -> plan.Enroll:
     )
 
 
-def _trigger(given: TriggerSpec, number: int) -> plan.Trigger:
-    return plan.Trigger(
+def _trigger(given: TriggerSpec, number: int) -> Trigger:
+    return Trigger(
         kind=given.kind,
         id=word(given.id) or f"{given.kind}_{number}",
         when=expr(given.when),
@@ -41,7 +40,7 @@ def _trigger(given: TriggerSpec, number: int) -> plan.Trigger:
     )
 
 
-def _key(part: object) -> plan.Node:
+def _key(part: object) -> Node:
     if isinstance(part, Expression):
         return {"$expr": expr(part)}
     if isinstance(part, Value):
@@ -49,33 +48,33 @@ def _key(part: object) -> plan.Node:
     return node(cast(Scalar, part))
 
 
-def _holdout(given: HoldoutSpec) -> dict[str, plan.Node]:
+def _holdout(given: HoldoutSpec) -> dict[str, Node]:
     return {"share": given.share, "stratify": [expr(path) for path in given.stratify], "measure": word(given.measure)}
 
 
-def _limits(given: EnrollSpec) -> dict[str, plan.Node]:
+def _limits(given: EnrollSpec) -> dict[str, Node]:
     if given.limits is None:
         return {}
     parts = {"at_once": given.limits.at_once, "per_day": given.limits.per_day, "per_owner": given.limits.per_owner}
     return {name: rate(part) if name == "per_owner" else part.value for name, part in parts.items() if part}
 
 
-def _budget(given: EnrollSpec) -> dict[str, plan.Node]:
+def _budget(given: EnrollSpec) -> dict[str, Node]:
     if given.budget is None:
         return {}
-    counts: dict[str, plan.Node] = {channel.text: rate(count) for channel, count in given.budget.channels}
+    counts: dict[str, Node] = {channel.text: rate(count) for channel, count in given.budget.channels}
     return {**counts, "per": one_of(given.budget.per, "contact")}
 
 
-def rate(given: Scalar) -> plan.Node:
+def rate(given: Scalar) -> Node:
     """Give `3 per week` as a count and a duration; a bare count has no time."""
     count, _, span = given.text.partition(" per ")
     span = span.strip()
     return {"count": int(count), **({"per": {"$expr": span if span[0].isdigit() else f"1 {span}"}} if span else {})}
 
 
-def _launch(given: LaunchSpec) -> dict[str, plan.Node]:
-    found: dict[str, plan.Node] = {}
+def _launch(given: LaunchSpec) -> dict[str, Node]:
+    found: dict[str, Node] = {}
     if given.approve_by:
         found["approve"] = {"by": list(owners(given.approve_by))}
     if given.waves:

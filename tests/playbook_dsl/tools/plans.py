@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 from hypothesis import strategies as st
 
+from playbook_dsl.enrollment import Enroll, Suppression, Trigger
 from playbook_dsl.plan import (
     ActionStep,
     Alternative,
@@ -13,7 +14,6 @@ from playbook_dsl.plan import (
     Case,
     Catch,
     Deadline,
-    Enroll,
     Escalation,
     Exit,
     ForEachStep,
@@ -35,10 +35,8 @@ from playbook_dsl.plan import (
     Step,
     StopRepeatStep,
     StopStep,
-    Suppression,
     TimeRules,
     TogetherStep,
-    Trigger,
     Undo,
     Variant,
     WaitStep,
