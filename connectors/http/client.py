@@ -3,6 +3,8 @@
 import asyncio
 import ipaddress
 import json
+import math
+import re
 import socket
 import ssl
 from collections.abc import Mapping
@@ -14,6 +16,8 @@ import httpx
 from connectors.errors import ConnectorError, Rejected, Unavailable, error_for_status
 
 MAX_ANSWER_BYTES = 256 * 1024
+MAX_ANSWER_LEVELS = 50
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _FORBIDDEN_HEADERS = {"host", "content-length", "transfer-encoding", "connection", "proxy-authorization"}
 
 
@@ -114,6 +118,8 @@ def _target(url: str) -> httpx.URL:
         raise Rejected(f'"{url}" is not a web address') from error
     if target.scheme not in ("http", "https") or not target.host:
         raise Rejected(f'"{url}" is not a web address that begins with https://')
+    if target.port is not None and not 0 < target.port < 65536:
+        raise Rejected(f'"{url}" names port {target.port}; ports end at 65535')
     if target.userinfo:
         raise Rejected("a password does not belong into a web address; use a header")
     return target
@@ -123,8 +129,10 @@ def _headers(headers: Mapping[str, str]) -> dict[str, str]:
     for name, value in headers.items():
         if name.lower() in _FORBIDDEN_HEADERS:
             raise Rejected(f'the header "{name}" is set by us')
-        if "\n" in value or "\r" in value or not name.isascii():
-            raise Rejected(f'the header "{name}" is not one line of text')
+        if not _HEADER_NAME.fullmatch(name):
+            raise Rejected(f'"{name}" cannot be the name of a header')
+        if not value.isascii() or not value.isprintable():
+            raise Rejected(f'the header "{name}" is not one line of plain text (ASCII)')
     return dict(headers)
 
 
@@ -156,8 +164,17 @@ async def _exchange(client: httpx.AsyncClient, request: httpx.Request, host: str
                 raise Rejected(f"{host} answered more than {MAX_ANSWER_BYTES // 1024} KiB", maybe_done=True)
     finally:
         await response.aclose()
-    text = data.decode(response.charset_encoding or "utf-8", errors="replace")
+    text = _text_of(data, response.charset_encoding)
     return WebAnswer(response.status_code, text, response.headers.get("retry-after"), _json_of(text, response, host))
+
+
+def _text_of(data: bytes, charset: str | None) -> str:
+    """Read an answer as text that can be kept: without NUL, and as UTF-8 when the service names an encoding nobody knows."""
+    try:
+        text = data.decode(charset or "utf-8", errors="replace")
+    except (LookupError, UnicodeError):
+        text = data.decode("utf-8", errors="replace")
+    return text.replace("\0", "\ufffd")
 
 
 def _json_of(text: str, response: httpx.Response, host: str) -> object:
@@ -165,11 +182,33 @@ def _json_of(text: str, response: httpx.Response, host: str) -> object:
     if not text or not (media_type == "application/json" or media_type.endswith("+json")):
         return None
     try:
-        return json.loads(text)
-    except ValueError as error:
+        return _read_json(text)
+    except (ValueError, RecursionError) as error:
         if response.status_code >= 400:
             return None
         raise Rejected(f"{host} says its answer is JSON, but it is not: {error}", maybe_done=True) from error
+
+
+def _read_json(text: str) -> object:
+    """Read JSON as something that can be stored and calculated with: escapes of NUL and of half a character become U+FFFD."""
+    cleaned = _ESCAPES.sub(lambda found: "\\ufffd" if found["unusable"] else found[0], text)
+    body = json.loads(cleaned, parse_constant=_finite, parse_float=_finite, parse_int=lambda digits: int(digits) if _finite(digits) else 0)
+    level = [body]
+    for _ in range(MAX_ANSWER_LEVELS):
+        level = [child for node in level if isinstance(node, list | dict) for child in (node if isinstance(node, list) else node.values())]
+        if not level:
+            return body
+    raise ValueError(f"it is nested deeper than {MAX_ANSWER_LEVELS} levels")
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(f"{number[:20]} is no number that can be calculated with")
+    return value
+
+
+_ESCAPES = re.compile(r"\\\\|\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<unusable>\\u0000|\\u[dD][89a-fA-F]..)")
 
 
 def problem_of(answer: WebAnswer, host: str, *, accept: tuple[int, ...] = ()) -> ConnectorError | None:

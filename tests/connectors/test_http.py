@@ -131,7 +131,9 @@ async def test_other_hosts_are_refused(url: str) -> None:
         await allowed.request("GET", url, headers={}, body=None, key="k")
 
 
-@pytest.mark.parametrize("headers", [{"Host": "x"}, {"content-length": "1"}, {"X": "a\r\nY: b"}, {"Ü": "1"}])
+@pytest.mark.parametrize(
+    "headers", [{"Host": "x"}, {"content-length": "1"}, {"X": "a\r\nY: b"}, {"Ü": "1"}, {"X": "ü"}, {"X Y": "1"}, {"": "1"}]
+)
 async def test_headers_that_would_change_the_request_are_refused(echo: tuple[int, list[bytes]], headers: dict[str, str]) -> None:
     port, seen = echo
 
@@ -144,6 +146,15 @@ BROKEN: dict[str, tuple[Answer, type[ConnectorError], bool]] = {
     "hangs up": (lambda request: None, Unavailable, True),
     "answers nonsense": (lambda request: b"nonsense\r\n\r\n", Unavailable, True),
     "says JSON and is none": (lambda request: http("200 OK", b"<html>", "Content-Type: application/json"), Rejected, True),
+    "says NaN": (lambda request: http("200 OK", b'{"a": NaN}', "Content-Type: application/json"), Rejected, True),
+    "says infinity in digits": (lambda request: http("200 OK", b'{"a": 1e999}', "Content-Type: application/json"), Rejected, True),
+    "says a number of 400 digits": (lambda request: http("200 OK", b"9" * 400, "Content-Type: application/json"), Rejected, True),
+    "nests 60 levels": (lambda request: http("200 OK", b"[" * 60 + b"]" * 60, "Content-Type: application/json"), Rejected, True),
+    "nests more than Python reads": (
+        lambda request: http("200 OK", b"[" * 5000 + b"]" * 5000, "Content-Type: application/json"),
+        Rejected,
+        True,
+    ),
     "never ends": (lambda request: http("200 OK", b"x" * 300_000), Rejected, True),
 }
 
@@ -156,6 +167,33 @@ async def test_a_broken_answer_says_that_the_request_may_have_been_done(case: tu
             await client(port).request("POST", f"http://localhost:{port}/", headers={}, body=None, key="k")
 
     assert caught.value.maybe_done is maybe_done
+
+
+ODD: dict[str, tuple[bytes, str, object]] = {
+    "an encoding nobody knows": (b"h\xc3\xbc", "text/html; charset=klingon", "hü"),
+    "an encoding that is none for texts": (b"hi", "text/html; charset=hex", "hi"),
+    "an encoding that always fails": (b"hi", "text/html; charset=undefined", "hi"),
+    "NUL in a text": (b"a\0b", "text/plain", "a\ufffdb"),
+    "NUL in JSON": (rb'["a\u0000b"]', "application/json", ["a\ufffdb"]),
+    "half a character": (rb'["\ud800", "\uDC00x"]', "application/json", ["\ufffd", "\ufffdx"]),
+    "a whole character in two escapes": (rb'["\ud83d\ude00"]', "application/json", ["\U0001f600"]),
+    "a backslash before u0000": (rb'["\\u0000"]', "application/json", [r"\u0000"]),
+    "a large integer": (b"[12345678901234567890]", "application/json", [12345678901234567890]),
+}
+
+
+@pytest.mark.parametrize("case", ODD.values(), ids=ODD.keys())
+async def test_an_odd_answer_is_read_as_something_that_can_be_kept(case: tuple[bytes, str, object]) -> None:
+    body, media_type, expected = case
+    async with web_server(lambda request: http("200 OK", body, f"Content-Type: {media_type}")) as port:
+        answer = await client(port).request("POST", f"http://localhost:{port}/", headers={}, body=None, key="k")
+
+    assert (answer.body or answer.text) == expected
+
+
+async def test_a_port_that_cannot_be_is_refused() -> None:
+    with pytest.raises(Rejected, match="port 99999"):
+        await client(1).request("GET", "http://localhost:99999/", headers={}, body=None, key="k")
 
 
 STATUSES: dict[str, tuple[type[ConnectorError], bool]] = {
