@@ -61,7 +61,8 @@ class Happening:
 class World:
     """What a virtual play meets: its account's facts and the replies to its calls.
 
-    `undo_replies` maps a step key to what its undo answers (default: undone). `sub_plays` maps a slug to the outcome of a play of it.
+    `undo_replies` maps a step key to what its undo answers (default: undone). `sub_plays` maps a slug to the
+    outcome of a play of it; `running` is one that does not end by itself.
     """
 
     loaded: LoadedFacts
@@ -171,7 +172,7 @@ class VirtualRuntime:
 
     def _end_play(self, key: str, outcome: str) -> None:
         told = self._world.sub_play_ended
-        if told is not None:
+        if told is not None and outcome != "running":
             self._loop.call_soon(told, key, outcome)
 
     async def record(self, record: RunRecord) -> None:

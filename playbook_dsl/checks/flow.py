@@ -8,7 +8,6 @@ from playbook_dsl.source import Span
 from playbook_dsl.syntax import (
     AskBody,
     BranchBody,
-    ForEachBody,
     ParallelBody,
     RepeatBody,
     SplitBody,
@@ -43,19 +42,12 @@ def check_reached(found: Resolution, report: Report) -> None:
 
 
 def check_loops(found: Resolution, report: Report) -> None:
-    """PB410: `stop_repeat` stands inside a `repeat`; `enough` has something to count."""
+    """PB410: `stop_repeat` stands inside a `repeat`."""
     for place in found.places:
         body = place.step.body
         if isinstance(body, StopRepeatBody) and place.inside(RepeatBody) is None:
             report.error(
                 "PB410", place.step.place, '"stop_repeat" stands outside of every "repeat"', hint="to end the play, write stop: {}"
-            )
-        if isinstance(body, ForEachBody) and body.enough and not body.counts:
-            report.error(
-                "PB109",
-                body.enough.span,
-                '"enough" counts what "count" names, and there is no "count"',
-                hint="add count: {name: a condition}",
             )
 
 

@@ -34,7 +34,7 @@ WHY_MISSING = {
     "error": "it stands only inside `catch`",
     "index": "it stands only inside `for_each`",
     "counts": "it stands only in `until` of a `for_each`",
-    "total": "it stands only in `until` of a `for_each`",
+    "total": "it stands only in the steps and in `until` of a `for_each`",
     "turn": "it stands only inside `repeat`",
     "run.outcome": "the outcome is known only in `finally`",
 }

@@ -212,7 +212,7 @@ class _Walk:
         name = body.as_.text if body.as_ else "item"
         inside = before.with_local({name: item, "index": NUMBER})
         self.found.expression(body.where, inside, step)
-        end = self.block(body.steps, inside)
+        end = self.block(body.steps, inside.with_local({"total": NUMBER}))
         for _, condition in body.counts:
             self.found.expression(condition, end, step)
         counts = record({count.text: NUMBER for count, _ in body.counts})

@@ -117,7 +117,7 @@ def _for_each() -> Schema:
         "steps": ref("steps", "What is done for one item."),
         "count": named(ref("condition"), "Conditions on an item's results, counted as counts.<name>."),
         "until": ref("condition", "Stop early when this holds."),
-        "enough": whole("Stop after so many finished items.", least=1),
+        "enough": whole("Stop after so many items that count; without count, after so many finished ones.", least=1),
     }
     return closed(keys, "The steps once for each item of a list.", required=["in", "as", "steps"])
 

@@ -106,7 +106,8 @@ class Commands:
 
     def _answer(self, command: Command) -> str | None:
         asked = self._play.state.asks[str(command.key)]
-        asked.answers.append({**command.answers, "$by": command.by})
+        defaults = {field["name"]: field["default"] for field in asked.form if field.get("default") is not None}
+        asked.answers.append({**defaults, **command.answers, "$by": command.by})
         return "answered"
 
     def _decide(self, command: Command) -> str | None:

@@ -36,15 +36,15 @@ async def _close_open(walk: Walk, ending: Ending) -> None:
         call = AskUpdate(run=play.run, key=key, do="close", reason=f"the play ended: {ending.outcome}")
         await quietly(walk, play.runtime.update_ask(call), f"inbox {key}")
     play.state.holds.clear()
-    if ending.undo == "none":
-        await _cancel_sub_plays(walk)
+    if ending.undo != "all":
+        await _cancel_sub_plays(walk, ending)
 
 
-async def _cancel_sub_plays(walk: Walk) -> None:
-    """Cancel the sub-plays this play waited for; one that goes on by itself does so."""
+async def _cancel_sub_plays(walk: Walk, ending: Ending) -> None:
+    """Cancel the sub-plays this play waited for, except those about to be undone; one that goes on by itself does so."""
     play = walk.play
     for key, sub in list(play.state.plays.items()):
-        if sub.waited and sub.outcome is None and key not in play.state.outcomes:
+        if sub.waited and sub.outcome is None and key not in play.state.outcomes and not _is_named(key, ending):
             control = PlayControl(run=play.run, key=key, workflow_id=sub.workflow_id, do="cancel")
             await quietly(walk, play.runtime.control_play(control), f"cancel {key}")
 
@@ -55,10 +55,14 @@ async def _take_back(walk: Walk, ending: Ending) -> None:
         await play.progress.flush("undoing")
         await walk.unwind.entries(lambda _entry: True, force=ending.force)
     elif ending.undo == "steps":
-        wanted = set(ending.steps)
-        await walk.unwind.entries(lambda entry: entry.key in wanted or entry.key.rsplit("].", 1)[-1] in wanted)
+        await walk.unwind.entries(lambda entry: _is_named(entry.key, ending))
     if ending.exit is not None:
         await _guarded_block(walk, play.plan.exits[ending.exit].steps, ending)
+
+
+def _is_named(key: str, ending: Ending) -> bool:
+    """Say whether the ending names this step to be undone, in whichever turn of a loop."""
+    return key in ending.steps or key.rsplit("].", 1)[-1] in ending.steps
 
 
 async def _give_back(walk: Walk, _ending: Ending) -> None:

@@ -157,15 +157,12 @@ class Player:
         play.state.trace_line(f"deadline {deadline.then}")
         if deadline.then == "stop":
             play.end(Ending("exit:deadline"))
-            return
-        if deadline.then == "hold":
+        elif deadline.then == "hold":
             self._commands.carry_out(Command(do="pause", request_id="deadline", by="playkeeper", reason="deadline"))
-        if deadline.escalate_to:
-            why = f'"{play.plan.title}" takes longer than planned'
-            call = AskCall(
-                run=play.run, key="deadline", kind="notice", title=f"{self.summary} is past its deadline", why=why, by=deadline.escalate_to
-            )
-            await quietly(self._walk, play.runtime.ask(call, call.title), "deadline")
+        by = deadline.escalate_to or (*((play.plan.owner,) if play.plan.owner else ()), "csm", "role:cs_ops")
+        why = f'"{play.plan.title}" takes longer than planned'
+        call = AskCall(run=play.run, key="deadline", kind="notice", title=f"{self.summary} is past its deadline", why=why, by=by)
+        await quietly(self._walk, play.runtime.ask(call, call.title), "deadline")
 
     def check(self, command: Command) -> None:
         """Raise Refused when a command cannot be followed now."""

@@ -33,7 +33,7 @@ def _items(walk: Walk, step: ForEachStep, frame: Frame) -> list[JsonTree]:
     if not isinstance(found, list):
         return []
     kept: list[JsonTree] = []
-    for index, item in enumerate(found):
+    for index, item in enumerate(found, 1):
         if step.where is None or names.holds(step.where, frame.with_names({step.as_: item, "index": index})):
             kept.append(to_json(item))
     return kept if step.limit is None else kept[: step.limit]
@@ -41,7 +41,8 @@ def _items(walk: Walk, step: ForEachStep, frame: Frame) -> list[JsonTree]:
 
 def _item(walk: Walk, step: ForEachStep, frame: Frame, key: str, number: int, item: JsonTree) -> Work:
     async def run(scope: Scope) -> None:
-        turn = frame.turn(key, number, {step.as_: from_json(item), "index": number})
+        total = len(walk.play.state.memo[key]["items"])
+        turn = frame.turn(key, number, {step.as_: from_json(item), "index": number + 1, "total": total})
         await walk.block(step.steps, turn, scope)
         own = {each.id: to_json(turn.steps[each.id]) for each in step.steps if each.id in turn.steps}
         counted = {name: walk.play.names.holds(condition, turn) for name, condition in step.counts.items()}
@@ -69,7 +70,8 @@ def _is_enough(walk: Walk, step: ForEachStep, frame: Frame, key: str) -> bool:
     if not memo["results"]:
         return False
     counts = _counts(memo)
-    if step.enough is not None and sum(counts.values()) >= step.enough:
+    counted = sum(counts.values()) if step.counts else len(memo["results"])
+    if step.enough is not None and counted >= step.enough:
         return True
     scope: dict[str, Value] = {"counts": dict(counts), "total": len(memo["items"])}
     return step.until is not None and walk.play.names.holds(step.until, frame.with_names(scope))
