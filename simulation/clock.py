@@ -54,9 +54,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
 
-    def call_at(
-        self, when: float, callback: Callable[..., object], *args: object, context: Context | None = None
-    ) -> asyncio.TimerHandle:
+    def call_at(self, when: float, callback: Callable[..., object], *args: object, context: Context | None = None) -> asyncio.TimerHandle:
         """Set a timer, and note when it is due."""
         heappush(self._jumping.alarms, when)
         return super().call_at(when, callback, *args, context=context)
