@@ -13,7 +13,8 @@ from activities.definitions.tasks import TASK_CANCEL, TASK_COMPLETE, TASK_CREATE
 from playbook_dsl.catalog import ActionDef, Catalog, ParamDef, ParamKind, People, PlaybookRef, TemplateDef
 from playbook_dsl.plan import FormField, Plan, PlayStep, walk
 from playbook_dsl.types import BOOL, DATE, DURATION, MONEY, NUMBER, TEXT, Type, list_of
-from storage.fact_definitions import facts_of
+from storage.custom_fields import FIELD_TYPES
+from storage.fact_definitions import facts_of, facts_with
 from storage.repositories.people import list_people
 from storage.repositories.playbooks import list_published_playbooks, list_templates, plan_of
 from storage.repositories.tenants import find_tenant
@@ -35,6 +36,9 @@ CONTRACTS: Final[tuple[ActionContract, ...]] = (
 ACTIONS: Final[Mapping[str, ActionDef]] = MappingProxyType({contract.name: contract.definition() for contract in CONTRACTS})
 """Every action of this version of the product."""
 
+OWN_FIELD_TYPES: Final[tuple[str, ...]] = tuple(FIELD_TYPES)
+"""The words for the types of an organisation's own fields."""
+
 _FORM_TYPES: Final[Mapping[str, Type]] = {
     "integer": NUMBER,
     "number": NUMBER,
@@ -45,9 +49,13 @@ _FORM_TYPES: Final[Mapping[str, Type]] = {
 }
 
 
-def plain_catalog() -> Catalog:
-    """Give what every tenant has: actions and facts. For checking files without a database."""
-    return Catalog(actions=ACTIONS, facts=facts_of(None))
+def plain_catalog(own: Mapping[str, str] = MappingProxyType({})) -> Catalog:
+    """Give what every tenant has: actions and facts. For checking files without a database.
+
+    Args:
+        own: the fields the organisation has added to its accounts, each with the word for its type.
+    """
+    return Catalog(actions=ACTIONS, facts=facts_with([{"name": name, "type": kind} for name, kind in own.items()]))
 
 
 async def load_catalog(session: Session) -> Catalog:

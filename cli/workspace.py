@@ -10,11 +10,12 @@ from pathlib import Path
 from playbook_dsl.catalog import Catalog, People, PlaybookRef, TemplateDef
 from playbook_dsl.compiler import Compiled, compile_playbook
 from playbook_dsl.diagnostics import Diagnostic, render
-from playbook_dsl.library import TEMPLATE_SUFFIX, read_people, read_playbook_ref, read_template
+from playbook_dsl.library import TEMPLATE_SUFFIX, read_fields, read_people, read_playbook_ref, read_template
 from playbook_dsl.source import SourceText
 from playbook_dsl.template_files import check_template
 
 PEOPLE_FILE = "people.yaml"
+FIELDS_FILE = "fields.yaml"
 TEMPLATE_FOLDER = "templates"
 # How far above a playbook its people.yaml and templates may stand: `playbooks/at-risk-save/at-risk-save.yaml` is the usual layout.
 LEVELS_UP = 2
@@ -27,7 +28,7 @@ class NoSuchFile(Exception):
 
 @dataclass(frozen=True)
 class Found:
-    """A file's findings; `compiled` is None for a file beside the playbooks (people.yaml, a template)."""
+    """A file's findings; `compiled` is None for a file beside the playbooks (people.yaml, fields.yaml, a template)."""
 
     path: Path
     diagnostics: tuple[Diagnostic, ...]
@@ -64,7 +65,12 @@ def playbook_files(named: list[Path]) -> list[Path]:
 def _below(folder: Path) -> Iterator[Path]:
     for path in sorted([*folder.rglob("*.yaml"), *folder.rglob("*.yml")]):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if not hidden and path.name != PEOPLE_FILE and not path.stem.endswith(".test") and "scorecards" not in path.parts:
+        if (
+            not hidden
+            and path.name not in (PEOPLE_FILE, FIELDS_FILE)
+            and not path.stem.endswith(".test")
+            and "scorecards" not in path.parts
+        ):
             yield path
 
 
@@ -100,7 +106,10 @@ def _catalog_of(folder: Path) -> Catalog:
 
     around = _around(folder)
     return replace(
-        plain_catalog(), people=_people(folder)[0], templates=_templates((*around, LIBRARY)), playbooks=_playbooks((*around, LIBRARY))
+        plain_catalog(_fields(folder)[0]),
+        people=_people(folder)[0],
+        templates=_templates((*around, LIBRARY)),
+        playbooks=_playbooks((*around, LIBRARY)),
     )
 
 
@@ -116,6 +125,19 @@ def _people(folder: Path) -> tuple[People, Found | None]:
             people, diagnostics = read_people(data, str(path))
             return people, Found(path, diagnostics, SourceText(str(path), data.decode("utf-8", "replace")))
     return People(), None
+
+
+def _fields(folder: Path) -> tuple[dict[str, str], Found | None]:
+    """The organisation's own fields of accounts; without a file there are none, and publishing knows those of the server."""
+    from activities.catalog import OWN_FIELD_TYPES
+
+    for place in _around(folder):
+        path = place / FIELDS_FILE
+        if path.is_file():
+            data = read(path)
+            fields, diagnostics = read_fields(data, OWN_FIELD_TYPES, str(path))
+            return fields, Found(path, diagnostics, SourceText(str(path), data.decode("utf-8", "replace")))
+    return {}, None
 
 
 def _templates(places: tuple[Path, ...]) -> dict[str, TemplateDef]:
@@ -134,7 +156,7 @@ def _playbooks(places: tuple[Path, ...]) -> dict[str, PlaybookRef]:
     found: dict[str, PlaybookRef] = {}
     for place in reversed(places):
         for path in sorted([*place.glob("*.yaml"), *place.glob("*/*.yaml")]):
-            if path.name == PEOPLE_FILE or path.stem.endswith(".test"):
+            if path.name in (PEOPLE_FILE, FIELDS_FILE) or path.stem.endswith(".test"):
                 continue
             known = read_playbook_ref(read(path), str(path))
             if known is not None:
@@ -160,10 +182,10 @@ def findings(named: list[Path]) -> list[Found]:
 
 
 def _beside(folder: Path) -> Iterator[Found]:
-    """The findings in people.yaml and in the templates around a folder."""
-    _, people = _people(folder)
-    if people is not None:
-        yield people
+    """The findings in people.yaml, fields.yaml and the templates around a folder."""
+    for beside in (_people(folder)[1], _fields(folder)[1]):
+        if beside is not None:
+            yield beside
     for place in (folder, folder / "..") if folder.parent != folder else (folder,):
         for path in sorted((place / TEMPLATE_FOLDER).glob(f"*{TEMPLATE_SUFFIX}")):
             data = read(path)

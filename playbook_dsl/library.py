@@ -1,9 +1,12 @@
-"""The texts around a playbook: message templates, `people.yaml`, and other playbooks as far as starting them goes."""
+"""The texts around a playbook: message templates, `people.yaml`, `fields.yaml`, and other playbooks as far as starting them goes."""
+
+import re
+from collections.abc import Collection
 
 from playbook_dsl.catalog import ParamDef, People, PlaybookRef, TemplateDef
 from playbook_dsl.compose import compose, decode
 from playbook_dsl.diagnostics import Diagnostic, Report
-from playbook_dsl.nodes import Document, Mapping, Node, Sequence
+from playbook_dsl.nodes import Document, Mapping, Node, Scalar, Sequence
 from playbook_dsl.parse.keys import Keys, Reader
 from playbook_dsl.parse.playbook import parse
 from playbook_dsl.resolve.scopes import field_type
@@ -15,6 +18,7 @@ CHANNELS = ("email", "sms", "slack", "in_app")
 TEMPLATE_SUFFIX = ".md.j2"
 RESERVED = frozenset({"csm", "csm.manager", "owner", "champion", "primary_contact", "round_robin", "least_loaded", "all"})
 _FENCE = "---"
+_FIELD_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 Findings = tuple[Diagnostic, ...]
 
@@ -91,6 +95,25 @@ def _names(keys: Keys, key: str) -> frozenset[str]:
             message = f'"{word.text}" has a meaning of its own in every playbook and cannot be declared'
             keys.reader.report.error("PB248", word.span, message, hint="give it another name")
     return frozenset(word.text for word in words) - RESERVED
+
+
+def read_fields(source: bytes | str, legal: Collection[str], path: str = "fields.yaml") -> tuple[dict[str, str], Findings]:
+    """Read `fields.yaml`: the fields an organisation has added to its accounts, each with the word for its type."""
+    text, report = decode(source, path)
+    document = None if report.has_errors else compose(text, report)
+    reader = Reader(document, report) if document is not None else None
+    mapping = reader.mapping(document.root, "fields.yaml", "write region: text") if reader and document else None
+    found: dict[str, str] = {}
+    for entry in mapping.entries if mapping else ():
+        kind = entry.value.text if isinstance(entry.value, Scalar) else ""
+        if _FIELD_NAME.fullmatch(entry.key.text) is None:
+            report.error("PB247", entry.key.span, f'a field cannot be called "{entry.key.text}"', hint="small letters, figures and _")
+        elif kind not in legal:
+            hint = f"legal: {', '.join(legal)}"
+            report.error("PB110", entry.value.span, f'the field "{entry.key.text}" takes the word for its type', hint=hint)
+        else:
+            found[entry.key.text] = kind
+    return found, report.sorted()
 
 
 def read_playbook_ref(source: bytes | str, path: str) -> PlaybookRef | None:

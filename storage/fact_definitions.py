@@ -4,7 +4,7 @@
 `storage.fact_columns` in SQL, so that a condition means the same in both.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -118,7 +118,11 @@ CUSTOM: Final = "account.custom."
 
 def facts_of(tenant: Tenant | None) -> tuple[FactDef, ...]:
     """Give the definitions of all facts, the tenant's own fields among them as `account.custom.<name>`."""
-    own = tenant.custom_fields if tenant else []
+    return facts_with(tenant.custom_fields if tenant else [])
+
+
+def facts_with(own: Sequence[Mapping[str, str]]) -> tuple[FactDef, ...]:
+    """Give the definitions of all facts, with these fields (`name`, `type`, perhaps `help`) as `account.custom.<name>`."""
     custom = tuple(
         FactDef(CUSTOM + field["name"], _optional(FIELD_TYPES[field["type"]]), field.get("help") or "A field of your own.")
         for field in sorted(own, key=lambda field: field["name"])

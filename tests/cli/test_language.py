@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from cli.workspace import _catalog_of
 
 GOOD = """\
 playbook: tell-them
@@ -80,6 +81,28 @@ def test_check_tells_what_is_wrong_with_people_and_templates(folder: Path) -> No
     assert code == 1
     assert "hello.md.j2:1:1: a template starts with its front matter" in said
     assert 'people.yaml has no key "role"' in said
+
+
+def test_check_knows_the_fields_of_your_own_from_their_file(folder: Path) -> None:
+    path = folder / "tell-them" / "tell-them.yaml"
+    path.write_text(GOOD.replace("steps:", 'enroll: {audience: account.custom.region == "emea"}\nsteps:'))
+    without = run("check", path)
+    (folder / "fields.yaml").write_text("region: text\n")
+    _catalog_of.cache_clear()
+
+    assert (without[0], 'has no "custom"' in without[1]) == (1, True)
+    assert run("check", path)[0] == 0
+
+
+def test_check_tells_what_is_wrong_with_the_fields(folder: Path) -> None:
+    (folder / "fields.yaml").write_text("region: string\nGo-Live: date\nseats: number\n")
+
+    code, said = run("check", folder)
+
+    assert code == 1
+    assert 'fields.yaml:1:9: the field "region" takes the word for its type' in said
+    assert 'fields.yaml:2:1: a field cannot be called "Go-Live"' in said
+    assert "seats" not in said
 
 
 def test_a_file_that_is_not_there_is_one_line_and_ends_with_2(folder: Path) -> None:
