@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from activities.contracts import JsonTree
 from activities.failures import BadInput
-from storage.repositories.accounts import list_contacts_by_account, list_contacts_by_email
+from storage.repositories.accounts import KnownContact, list_contacts_by_account, list_contacts_by_email
 from storage.session import Session
-from storage.tables import Contact
 
 _ALL = re.compile(r"all\(\s*([^()]+?)\s*\)")
 _ADDRESS = re.compile(r"[^@\s,;<>\"]+@[^@\s,;<>\"]+\.[^@\s,;<>\"]+")
@@ -46,7 +45,7 @@ async def resolve_recipients(session: Session, account: str, spec: JsonTree, *, 
     return Found((), "; ".join(tried) or "no recipient was named")
 
 
-async def _resolve(session: Session, contacts: list[Contact], entry: JsonTree, channel: str) -> tuple[tuple[Recipient, ...], str]:
+async def _resolve(session: Session, contacts: list[KnownContact], entry: JsonTree, channel: str) -> tuple[tuple[Recipient, ...], str]:
     if isinstance(entry, dict):
         entry = entry.get("email") or ""
         if not entry:
@@ -70,17 +69,19 @@ async def _address(session: Session, address: str, channel: str) -> tuple[tuple[
     if not _ADDRESS.fullmatch(address):
         raise BadInput(f'"{address}" is not an e-mail address')
     known = await list_contacts_by_email(session, [address])
-    if any(not may_write(contact, channel) for contact in known):
-        return (), f"{address} opted out"
+    unwilling = [contact.name for contact in known if not may_write(contact, channel)]
+    if unwilling:
+        # By name: why nobody was written to is shown and logged, and addresses are in neither.
+        return (), f"{unwilling[0]} opted out"
     return (Recipient(address, known[0].name if known else "", known[0].id if known else None),), ""
 
 
-def may_write(contact: Contact, channel: str) -> bool:
+def may_write(contact: KnownContact, channel: str) -> bool:
     """Say whether a contact can be reached and did not opt out."""
     return bool(contact.email) and not {channel, "all"} & set(contact.opt_outs)
 
 
-def _why_none(role: str, having: list[Contact]) -> str:
+def _why_none(role: str, having: list[KnownContact]) -> str:
     if not having:
         return f'the account has no contact with the role "{role}"'
     return f'every contact with the role "{role}" opted out or has no e-mail address'

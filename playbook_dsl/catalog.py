@@ -62,12 +62,13 @@ class ActionDef:
 
 @dataclass(frozen=True)
 class FactDef:
-    """A fact by its dotted path, such as `account.mrr`."""
+    """A fact by its dotted path, such as `account.mrr`. The database holds a `sealed` one encrypted: it knows only whether it is there."""
 
     path: str
     type: Type
     help: str = ""
     unit: str | None = None
+    sealed: bool = False
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def _target(name: str, facts: Mapping[str, FactDef]) -> str | None:
 
 @dataclass(frozen=True)
 class AccountRow:
-    """An account ready for the table, and its contact when the row has one."""
+    """An account ready for the table, and its contact, still without an id, when the row has one."""
 
     account: dict[str, object]
     contact: dict[str, object] | None
@@ -191,9 +191,9 @@ def _contact(account: str, found: Mapping[str, object]) -> dict[str, object] | N
     if not name and not email:
         return None
     return {
-        "id": f"{account}.{str(email or name).lower()}"[:200],
         "account": account,
-        "name": name or email,
+        # Names are not sealed, so that an address must not stand in for one.
+        "name": name or str(email).partition("@")[0],
         "email": email,
         "phone": found.get("contact_phone"),
         "title": found.get("contact_title"),

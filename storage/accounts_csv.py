@@ -12,7 +12,7 @@ from storage.account_columns import AccountRow, Layout, Problem, Reader, layout_
 from storage.csv_records import FileRefused, Record, read_dialect, records
 from storage.custom_fields import FIELD_TYPES
 from storage.fact_definitions import facts_of
-from storage.repositories.accounts import save_accounts, save_contacts
+from storage.repositories.accounts import name_contacts, save_accounts, save_contacts
 from storage.repositories.people import list_people, save_people
 from storage.repositories.tasks import give_tasks_to_csm
 from storage.repositories.tenants import add_custom_fields, find_tenant
@@ -89,7 +89,7 @@ async def _import_rows(database: Database, tenant: str, names: list[str], rows: 
         good = list(_good_rows(reader, batch, seen, report))
         async with database.begin(tenant) as session:
             created = await save_accounts(session, [row.account for row in good])
-            await save_contacts(session, [row.contact for row in good if row.contact is not None])
+            await save_contacts(session, await name_contacts(session, [row.contact for row in good if row.contact is not None]))
             if good and "csm" in good[0].account:
                 await give_tasks_to_csm(session, [str(row.account["id"]) for row in good])
         report.created += created

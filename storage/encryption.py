@@ -6,6 +6,7 @@ authenticated besides is where the field belongs (tenant, table, column, row), s
 
 import base64
 import binascii
+import hmac
 import json
 import os
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from playbook_dsl.values import Json
 _MAGIC = b"PK1"
 _NONCE_BYTES = 12
 _KEY_BYTES = 32
+_DIGEST_PURPOSE = b"playkeeper: digests to look fields up by"
 
 
 class SealBroken(Exception):
@@ -56,6 +58,8 @@ class KeyRing:
         if current not in keys:
             raise ValueError(f'there is no encryption key "{current}" in the ring')
         self._keys = {key_id: AESGCM(key) for key_id, key in keys.items()}
+        # A key of its own for each use: none that encrypts is used to authenticate as well.
+        self._digest_keys = {key_id: hmac.digest(key, _DIGEST_PURPOSE, "sha256") for key_id, key in keys.items()}
         self.current = current
 
     @classmethod
@@ -106,6 +110,14 @@ class KeyRing:
         """Say whether the field is sealed with the current key."""
         return _split(sealed)[0] == self.current
 
+    def digest(self, place: Place, text: str) -> str:
+        """Give what a sealed text is looked up by: equal for equal texts of a column, and of no use to who has not the key."""
+        return _digest(self._digest_keys[self.current], place, text)
+
+    def digests(self, place: Place, text: str) -> list[str]:
+        """Give the digests of a text by every key of the ring: rows that were not sealed anew yet are found too."""
+        return [_digest(key, place, text) for key in self._digest_keys.values()]
+
     def seal_json(self, place: Place, value: Json) -> bytes:
         """Encrypt a JSON tree."""
         return self.seal(place, json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
@@ -138,6 +150,10 @@ class BoundKeys:
 
 PAYLOADS = Place(tenant="", table="temporal", column="payload", row="")
 """Where the payloads of plays belong: API and worker must agree on it."""
+
+
+def _digest(key: bytes, place: Place, text: str) -> str:
+    return hmac.digest(key, place.authenticated() + b"\0" + text.encode(), "sha256").hex()
 
 
 def _split(sealed: bytes) -> tuple[str, bytes]:

@@ -2,7 +2,7 @@
 
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import ColumnElement, Date, Integer, Numeric, String, Text, case, cast, exists, func, literal, select
+from sqlalchemy import ColumnElement, Date, Integer, LargeBinary, Numeric, String, Text, case, cast, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import aliased
 from sqlmodel import col
@@ -95,7 +95,9 @@ def _contact_column(name: str) -> Element | None:
     else:
         return None
     rank = case((col(contact.roles).contains(["champion"]), 0), (col(contact.roles).contains(["primary_contact"]), 1), else_=2)
-    query = select(cast(wanted, Text)).where(col(contact.account) == col(Account.id)).order_by(rank, col(contact.id).collate("C")).limit(1)
+    # A sealed field stays bytes: whether it is there is all that can be asked of it.
+    shown = wanted if isinstance(wanted.type, LargeBinary) else cast(wanted, Text)
+    query = select(shown).where(col(contact.account) == col(Account.id)).order_by(rank, col(contact.id).collate("C")).limit(1)
     return query.correlate(Account).scalar_subquery()
 
 

@@ -24,6 +24,7 @@ class Fact:
     type: Type
     help: str
     unit: str | None = None
+    sealed: bool = False
 
 
 CONTACT: Final = record(
@@ -65,7 +66,7 @@ FACTS: Final[tuple[Fact, ...]] = (
     Fact("account.contacts", list_of(CONTACT), "Everybody we know there."),
     Fact("contact.id", TEXT.maybe(), "The champion, or else the primary contact, or else the first contact."),
     Fact("contact.name", TEXT.maybe(), "That contact's name."),
-    Fact("contact.email", TEXT.maybe(), "That contact's e-mail address."),
+    Fact("contact.email", TEXT.maybe(), "That contact's e-mail address.", sealed=True),
     Fact("contact.title", TEXT.maybe(), "That contact's job title."),
     Fact("contact.role", TEXT.maybe(), "That contact's first role."),
     Fact("contact.zone", TEXT.maybe(), "That contact's IANA time zone."),
@@ -128,7 +129,7 @@ def facts_with(own: Sequence[Mapping[str, str]]) -> tuple[FactDef, ...]:
         for field in sorted(own, key=lambda field: field["name"])
         if field["type"] in FIELD_TYPES
     )
-    return tuple(FactDef(fact.path, fact.type, fact.help, fact.unit) for fact in FACTS) + custom
+    return tuple(FactDef(fact.path, fact.type, fact.help, fact.unit, fact.sealed) for fact in FACTS) + custom
 
 
 def _optional(kind: Type) -> Type:

@@ -23,15 +23,23 @@ Row: TypeAlias = dict[str, Any]
 """A row read as JSON: making models of it would cost more than reading it."""
 
 
+_SEALED_NAMES: Final = ("email", "phone")
+
+
 def _of_account(value: ColumnElement[Any], *where: ColumnElement[bool]) -> ScalarSelect[Any]:
     return select(value).where(*where).correlate(Account).scalar_subquery()
 
 
+def _sealed_names(table: type[Contact | Person]) -> tuple[str, ...]:
+    return _SEALED_NAMES if table is Contact else ()
+
+
 def _records(table: type[Contact | Person], *names: str) -> ColumnElement[Any]:
-    """Rows of a table as one JSON list of records."""
+    """Rows of a table as one JSON list of records; sealed columns as hexadecimal text."""
     pairs: list[ColumnElement[Any]] = []
     for name in names:
-        pairs += [literal_column(f"'{name}'"), getattr(table, name)]
+        value: ColumnElement[Any] = getattr(table, name)
+        pairs += [literal_column(f"'{name}'"), func.encode(value, literal_column("'hex'")) if name in _sealed_names(table) else value]
     return func.jsonb_agg(func.jsonb_build_object(*pairs), type_=JSONB)
 
 
@@ -87,11 +95,16 @@ async def read_account(session: Session, account_id: str) -> AccountRows | None:
     return AccountRows(
         account=account,
         tenant=tenant,
-        contacts=list(contacts or ()),
+        contacts=[_opened(session, contact) for contact in contacts or ()],
         people={person["id"]: person for person in people},
         plays=tuple(dict.fromkeys(plays or ())),
         open_tasks=open_tasks,
     )
+
+
+def _opened(session: Session, contact: Row) -> Row:
+    opened = {name: contact[name] and bytes.fromhex(contact[name]) for name in _SEALED_NAMES}
+    return contact | {name: session.open_text("contact", name, contact["id"], sealed) for name, sealed in opened.items()}
 
 
 async def load_facts(session: Session, account_id: str) -> dict[str, Value] | None:

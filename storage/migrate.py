@@ -14,6 +14,7 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from storage.encryption import KeyRing
 from storage.session import async_url
 from storage.tables import METADATA
 
@@ -22,19 +23,23 @@ APP_ROLE = "playkeeper_app"
 _UPGRADE_LOCK = 7_205_881
 
 
-async def upgrade(owner_url: str, *, app_password: str | None = None) -> None:
+async def upgrade(owner_url: str, *, app_password: str | None = None, keys: KeyRing | None = None) -> None:
     """Create or upgrade the schema; does nothing when it is current. Several callers at once wait for each other.
 
     Args:
         owner_url: the database, as a role that may create tables and roles.
         app_password: the password the application's role gets; None leaves it as it is.
+        keys: what is sealed from now on is sealed with these; a database that keeps such fields in plain text is not upgraded without.
+
+    Raises:
+        alembic.util.CommandError: the database is newer than the code, or `keys` are missing.
     """
     engine = create_async_engine(async_url(owner_url), poolclass=NullPool)
     try:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
             await connection.run_sync(_make_role, app_password)
-            await connection.run_sync(_run, "head")
+            await connection.run_sync(_run, "head", keys)
     finally:
         await engine.dispose()
 
@@ -44,11 +49,12 @@ def app_url(owner_url: str, app_password: str) -> str:
     return make_url(owner_url).set(drivername="postgresql", username=APP_ROLE, password=app_password).render_as_string(hide_password=False)
 
 
-def config_for(connection: Connection) -> Config:
+def config_for(connection: Connection, keys: KeyRing | None = None) -> Config:
     """Give Alembic its configuration without a file."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["connection"] = connection
+    config.attributes["keys"] = keys
     return config
 
 
@@ -57,8 +63,8 @@ def differences(connection: Connection) -> list[object]:
     return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA))
 
 
-def _run(connection: Connection, revision: str) -> None:
-    command.upgrade(config_for(connection), revision)
+def _run(connection: Connection, revision: str, keys: KeyRing | None) -> None:
+    command.upgrade(config_for(connection, keys), revision)
 
 
 def _make_role(connection: Connection, password: str | None) -> None:

@@ -1,7 +1,8 @@
 """Sealing anew with the current key, so that an old key can be thrown away."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import Table, and_, or_, select, tuple_, update
@@ -15,11 +16,15 @@ BATCH_ROWS: Final = 500
 
 @dataclass(frozen=True)
 class SealedTable:
-    """A table with sealed columns. `row` are the columns whose values, joined by `/`, name the row where a field is sealed."""
+    """A table with sealed columns. `row` are the columns whose values, joined by `/`, name the row where a field is sealed.
+
+    `digests` are the columns of digests by the sealed column they are made of.
+    """
 
     name: str
     columns: tuple[str, ...]
     row: tuple[str, ...]
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def table(self) -> Table:
@@ -32,6 +37,8 @@ SEALED: Final = (
     SealedTable("step", ("output",), ("run", "key")),
     SealedTable("effect", ("request", "prior", "result"), ("key",)),
     SealedTable("delivery", ("news",), ("id",)),
+    SealedTable("request", ("answer",), ("key",)),
+    SealedTable("contact", ("email", "phone"), ("id",), {"email": "email_digest"}),
 )
 
 
@@ -73,8 +80,11 @@ async def _reseal_row(session: Session, sealed: SealedTable, row: Sequence[Any])
         if old is None or session.keys.is_current(old):
             continue
         place = Place(session.tenant, sealed.name, column, "/".join(names))
-        new = session.keys.seal(place, session.keys.open(place, old))
+        opened = session.keys.open(place, old)
+        changes: dict[str, object] = {column: session.keys.seal(place, opened)}
+        if column in sealed.digests:
+            changes[sealed.digests[column]] = session.digest(sealed.name, column, str(json.loads(opened)))
         same_row = and_(*(sealed.table.c[name] == value for name, value in zip(sealed.row, names, strict=True)))
-        await session.execute(update(sealed.table).where(same_row, sealed.table.c[column] == old).values({column: new}))
+        await session.execute(update(sealed.table).where(same_row, sealed.table.c[column] == old).values(changes))
         count += 1
     return count

@@ -27,6 +27,19 @@ class Session(AsyncSession):
         """Decrypt what `seal` gave."""
         return self.keys.open_json(Place(self.tenant, table, column, row), sealed)
 
+    def digest(self, table: str, column: str, text: str) -> str:
+        """Give what a sealed text is found by; capitals make no difference. The column `<column>_digest` holds it."""
+        return self.keys.digest(Place(self.tenant, table, column, ""), _plain(text))
+
+    def digests(self, table: str, column: str, text: str) -> list[str]:
+        """Give the digests of a text by every key, to look for."""
+        return self.keys.digests(Place(self.tenant, table, column, ""), _plain(text))
+
+    def open_text(self, table: str, column: str, row: str, sealed: bytes | None) -> str | None:
+        """Decrypt a text."""
+        opened = self.open(table, column, row, sealed)
+        return None if opened is None else str(opened)
+
 
 class Database:
     """Connections to PostgreSQL as the application's own role, and the keys of its sealed fields."""
@@ -62,6 +75,10 @@ class Database:
     async def close(self) -> None:
         """Close the connections."""
         await self.engine.dispose()
+
+
+def _plain(text: str) -> str:
+    return text.strip().lower()
 
 
 def async_url(url: str) -> str:

@@ -109,19 +109,23 @@ class Account(Owned, table=True):
 
 
 class Contact(Owned, table=True):
-    """A person at the customer. `opt_outs` are channels (`email`, `sms`, or `all`)."""
+    """A person at the customer. `opt_outs` are channels (`email`, `sms`, or `all`).
+
+    `email` and `phone` are sealed; `email_digest` is what a contact is looked up by when only its address is known.
+    """
 
     __table_args__ = (
         ForeignKeyConstraint(["tenant", "account"], ["account.tenant", "account.id"], ondelete="CASCADE"),
         Index("contact_by_account", "tenant", "account"),
-        Index("contact_by_email", "tenant", text("lower(email)")),
+        Index("contact_by_email", "tenant", "email_digest"),
     )
 
     id: str = Field(primary_key=True)
     account: str
     name: str
-    email: str | None = None
-    phone: str | None = None
+    email: bytes | None = _sealed()
+    email_digest: str | None = None
+    phone: bytes | None = _sealed()
     title: str | None = None
     roles: list[str] = _texts()
     opt_outs: list[str] = _texts()
@@ -409,12 +413,12 @@ class Delivery(Owned, table=True):
 
 
 class Request(Owned, table=True):
-    """An answered request, so that its repetition gets the same answer. `digest` is of what was asked."""
+    """An answered request, so that its repetition gets the same answer, which is sealed. `digest` is of what was asked."""
 
     key: str = Field(primary_key=True)
     digest: str
     status: int
-    answer: dict[str, object] = _record()
+    answer: bytes | None = _sealed()
     created_at: datetime = _now()
 
 

@@ -110,5 +110,6 @@ def _sent(request: Inputs, *, refused: tuple[str, ...] = ()) -> Outcome:
         subject=request["subject"],
         sent_at=datetime.fromisoformat(request["at"]),
     )
-    note = f"refused by the mail server: {', '.join(refused)}" if refused else None
+    # The addresses stay out of the note, which is kept as readable text: those that were reached are in the output.
+    note = f"the mail server refused {len(refused)} of {len(request['to']) + len(request['cc'])} addresses" if refused else None
     return Outcome(output_of(output), vendor_id=message_id, live=f"mail:{message_id}", note=note)

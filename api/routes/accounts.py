@@ -1,5 +1,6 @@
 """Accounts and contacts."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response, status
@@ -56,7 +57,7 @@ async def import_file(file: CsvDep, user: Operator, database: DatabaseDep, plays
 async def get_account(account_id: Id, user: Viewer, session: SessionDep) -> AccountDetails:
     """The account with its facts and contacts."""
     account = await existing_account(session, account_id)
-    contacts = [ContactOut.model_validate(contact.model_dump()) for contact in await list_contacts_by_account(session, account_id)]
+    contacts = [ContactOut.model_validate(asdict(contact)) for contact in await list_contacts_by_account(session, account_id)]
     return AccountDetails.model_validate(account.model_dump() | {"contacts": contacts})
 
 
@@ -80,7 +81,7 @@ async def patch_account(account_id: Id, body: ChangeAccount, user: Operator, dat
 async def list_contacts(account_id: Id, user: Viewer, session: SessionDep) -> list[ContactOut]:
     """By id."""
     await existing_account(session, account_id)
-    return [ContactOut.model_validate(contact.model_dump()) for contact in await list_contacts_by_account(session, account_id)]
+    return [ContactOut.model_validate(asdict(contact)) for contact in await list_contacts_by_account(session, account_id)]
 
 
 @router.put(
@@ -94,7 +95,7 @@ async def save_contact(
     """The contact as a whole is replaced."""
     contact, deliveries = await put_contact(database, user, account_id, contact_id, body)
     await deliver_all(database, plays, user.tenant, deliveries)
-    return ContactOut.model_validate(contact.model_dump())
+    return ContactOut.model_validate(asdict(contact))
 
 
 @router.delete(

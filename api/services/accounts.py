@@ -11,12 +11,20 @@ from api.services.news import facts_changed
 from playbook_dsl.values import Json, from_json
 from storage.custom_fields import fits, type_of_field
 from storage.fact_definitions import FACTS, STORED_ROOTS
-from storage.repositories.accounts import find_account, find_contact, save_accounts, save_contacts, set_facts, update_account
+from storage.repositories.accounts import (
+    KnownContact,
+    find_account,
+    find_contact,
+    save_accounts,
+    save_contacts,
+    set_facts,
+    update_account,
+)
 from storage.repositories.people import find_person
 from storage.repositories.tasks import give_tasks_to_csm
 from storage.repositories.tenants import find_tenant
 from storage.session import Database, Session
-from storage.tables import Account, Contact, Delivery
+from storage.tables import Account, Delivery
 
 
 async def existing_account(session: Session, account_id: str, *, lock: bool = False) -> Account:
@@ -151,7 +159,7 @@ def _is_of(kind: str, options: tuple[str, ...], value: Json) -> bool:
 
 async def put_contact(
     database: Database, user: Actor, account_id: str, contact_id: str, body: PutContact
-) -> tuple[Contact, list[Delivery]]:
+) -> tuple[KnownContact, list[Delivery]]:
     """Make or replace a contact of an account.
 
     Raises:
@@ -167,6 +175,5 @@ async def put_contact(
         contact = await find_contact(session, contact_id)
         if contact is None:
             raise ContactNotFound
-        await session.refresh(contact)
         await audit(session, user.name, "contact.save", "contact", contact_id, {"account": account_id})
         return contact, await facts_changed(session, account_id)

@@ -1,5 +1,6 @@
 """Checks and previews message templates with the code that sends them."""
 
+from dataclasses import asdict
 from typing import Any
 
 from jinja2 import TemplateError
@@ -66,7 +67,7 @@ async def preview(session: Session, template: MessageTemplate, body: PreviewTemp
         contacts = {contact.id: contact for contact in await list_contacts_by_account(session, body.account)}
         if body.contact not in contacts:
             raise ContactNotFound(f'The account "{body.account}" has no contact "{body.contact}".')
-        context["contact"] = to_json(contact_record(contacts[body.contact].model_dump()))
+        context["contact"] = to_json(contact_record(asdict(contacts[body.contact])))
     try:
         text = render(template.name, template.body, context)
         return TemplatePreview(subject=render(template.name, template.subject, context), text=text, html=markdown_to_html(text))

@@ -19,15 +19,20 @@ def migrate() -> None:
     from sqlalchemy.exc import SQLAlchemyError
 
     from settings import SettingInvalid, SettingMissing, read_settings
+    from storage.encryption import KeyRing
     from storage.migrate import upgrade
 
     try:
         settings = read_settings()
         password = settings.database_app_password
-        asyncio.run(upgrade(settings.require_database_owner_url(), app_password=password.get_secret_value() if password else None))
-    except (SettingInvalid, SettingMissing) as error:
+        has_keys = settings.encryption_keys is not None or settings.encryption_keys_path is not None
+        keys = KeyRing.parse(settings.require_encryption_keys()) if has_keys else None
+        owner_url, app_password = settings.require_database_owner_url(), password.get_secret_value() if password else None
+    except (SettingInvalid, SettingMissing, ValueError) as error:
         typer.echo(f"playkeeper migrate: {error}", err=True)
         raise typer.Exit(2) from None
+    try:
+        asyncio.run(upgrade(owner_url, app_password=app_password, keys=keys))
     except (OSError, SQLAlchemyError, CommandError) as error:
         typer.echo(f"playkeeper migrate: the database at PLAYKEEPER_DATABASE_OWNER_URL cannot be brought up to date: {error}", err=True)
         raise typer.Exit(1) from None

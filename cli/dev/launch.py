@@ -25,7 +25,7 @@ from cli.dev.server import Server, ServerError, choose_port, take_lock
 from cli.dev.service import Service, answers_http, own_environment
 from cli.dev.temporal import Temporal
 from cli.running import RUNNING_FILE, read_running
-from settings import Settings
+from settings import SettingMissing, Settings
 from storage.encryption import KeyRing
 from storage.migrate import app_url, upgrade
 from workflows.messages import QUEUE_PLAYS
@@ -60,7 +60,7 @@ class Launcher:
             temporal_started = beside.submit(self._start_temporal)
             owner_url = self._start_postgres()
             with self._shown("database", lambda: "up to date"):
-                _bring_up_to_date(owner_url, kept["app_password"])
+                _bring_up_to_date(owner_url, kept["app_password"], self._keys(kept))
             temporal_address = temporal_started.result()
         environment = {
             "PLAYKEEPER_DATA_DIR": str(self.folder),
@@ -148,6 +148,13 @@ class Launcher:
         kept: dict[str, str] = json.loads(path.read_text())
         return kept
 
+    def _keys(self, kept: Mapping[str, str]) -> KeyRing:
+        own = self.settings.encryption_keys is not None or self.settings.encryption_keys_path is not None
+        try:
+            return KeyRing.parse(self.settings.require_encryption_keys() if own else kept["encryption_keys"])
+        except (SettingMissing, ValueError) as error:
+            raise ServerError(f"the encryption keys cannot be read: {error}") from error
+
     def _write_private(self, name: str, content: Mapping[str, str]) -> None:
         path = self.folder / name
         path.touch(mode=0o600)
@@ -214,9 +221,9 @@ def _show_addresses(launcher: Launcher) -> None:
     typer.echo("Press Ctrl-C to stop all of it; the data stays.")
 
 
-def _bring_up_to_date(owner_url: str, app_password: str) -> None:
+def _bring_up_to_date(owner_url: str, app_password: str, keys: KeyRing) -> None:
     try:
-        asyncio.run(upgrade(owner_url, app_password=app_password))
+        asyncio.run(upgrade(owner_url, app_password=app_password, keys=keys))
     except (OSError, SQLAlchemyError, CommandError) as error:
         # The usual cause of a CommandError: the data was kept by a newer version of Playkeeper.
         raise ServerError(f"the database cannot be brought up to date: {error}") from error

@@ -5,7 +5,7 @@ from collections.abc import Mapping as Mapping_
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import ARRAY, Boolean, ColumnElement, Integer, Text, column
+from sqlalchemy import ARRAY, Boolean, ColumnElement, Integer, LargeBinary, Text, column
 
 from playbook_dsl.diagnostics import Report, listed
 from playbook_dsl.enroll_syntax import EnrollSpec, TriggerSpec
@@ -161,18 +161,21 @@ def check_audience(found: Resolution, report: Report) -> None:
     if any(use.scalar is expression.scalar and use.checked.errors for use in found.uses):
         return
     facts = fact_types(tuple(found.catalog.facts))
-    result = lower(expression.scalar.text, Scope(facts), _probe(facts), now=_SOME_DAY, today=_SOME_DAY.date())
+    sealed = frozenset(fact.path for fact in found.catalog.facts if fact.sealed)
+    result = lower(expression.scalar.text, Scope(facts), _probe(facts, sealed), now=_SOME_DAY, today=_SOME_DAY.date())
     for problem in result.problems if isinstance(result, CannotLower) else ():
         span = found.document.place(expression.scalar, problem.offset, problem.length)
         report.error(problem.code, span, f"the audience: {problem.message}", hint=problem.hint)
 
 
-def _probe(facts: Mapping_[str, Type]) -> Column:
+def _probe(facts: Mapping_[str, Type], sealed: frozenset[str]) -> Column:
     """Give columns as a database would have them: one for each plain fact and each list of plain values, none for records."""
 
     def of(path: tuple[str, ...]) -> ColumnElement[Any] | None:
         if path[0].endswith("()"):
             return column(path[0], Boolean() if path[0] == "in_play()" else Integer())
+        if ".".join(path) in sealed:
+            return column(".".join(path), LargeBinary())
         kind = facts.get(path[0])
         for name in path[1:]:
             if kind is not None and kind.kind == "money" and name == "currency":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import ARRAY, JSON, Boolean, ColumnElement, Text, and_, any_, case, false, func, literal, not_, or_, true
+from sqlalchemy import ARRAY, JSON, Boolean, ColumnElement, LargeBinary, Text, and_, any_, case, false, func, literal, not_, or_, true
 from sqlalchemy import cast as cast_to
 
 from playbook_dsl.expressions.check import check
@@ -82,6 +82,7 @@ def lower(
         scope: the names of the audience and their types.
         column: gives the column of a path, None when there is none. JSON columns may hold the JSON form of `playbook_dsl.values`. Money
             is asked for as its path (the amount) and its path with `currency` behind (the account's currency when None).
+            A column of bytes is a sealed one, of which only whether it is missing can be asked.
             `in_play("x")` is asked for as `("in_play()", "x")`, `open_tasks()` as `("open_tasks()",)`.
         now: aware; with `today` fixed for the whole query.
         today: the date of `now` in the team's zone.
@@ -129,7 +130,7 @@ class _Lowering:
             case Comparison():
                 return _settled(self._comparison(node), strict=strict)
             case IsMissing(operand=operand, negated=asks_presence):
-                there = is_present(self.value(operand))
+                there = is_present(self._sealed(operand) or self.value(operand))
                 return there if asks_presence else not_(there)
             case Call():
                 answer = call_condition(self, node)
@@ -198,11 +199,20 @@ class _Lowering:
         if path is None or element is None:
             name = "this" if path is None else f'"{".".join(path)}"'
             cannot(node, f"{name} cannot be asked of the database, so an audience cannot use it", "PB331")
+        if isinstance(element.type, LargeBinary):
+            hint = f"ask whether it is there ({'.'.join(path)} is missing), or decide by it in a step of the play"
+            cannot(node, f'"{".".join(path)}" is kept encrypted, so an audience cannot look at what it says', "PB331", hint)
         kind = self._types[node].kind
         term = column_term(element, kind, self._currency((*path, "currency")) if kind == "money" else None)
         if kind == "money" and term.currency is None:
             cannot(node, f'the currency of "{".".join(path)}" is not known to the database', "PB331")
         return term
+
+    def _sealed(self, node: Node) -> Term | None:
+        """Give a column of which nothing but its presence can be asked; None when it is another."""
+        path = path_of(node)
+        element = None if path is None else self._column(path)
+        return Term(element, "bytes") if element is not None and isinstance(element.type, LargeBinary) else None
 
     def _currency(self, path: tuple[str, ...]) -> Element | None:
         found = self._column(path)

@@ -1,17 +1,38 @@
 """Accounts and their contacts."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final, cast
 
 from sqlalchemy import Boolean, delete, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
+from playbook_dsl.values import Json
 from storage.pages import Page, fetch_page
 from storage.session import Session
 from storage.tables import METADATA, Account, Contact
 
 _ACCOUNTS = METADATA.tables["account"]
 _CONTACTS = METADATA.tables["contact"]
+_SEALED: Final = ("email", "phone")
+_DIGEST_LETTERS: Final = 20
+
+
+@dataclass(frozen=True)
+class KnownContact:
+    """A contact, its sealed fields opened."""
+
+    id: str
+    account: str
+    name: str
+    email: str | None
+    phone: str | None
+    title: str | None
+    roles: list[str]
+    opt_outs: list[str]
+    zone: str | None
+    language: str | None
 
 
 async def find_account(session: Session, account_id: str, *, lock: bool = False) -> Account | None:
@@ -98,15 +119,23 @@ async def set_facts(session: Session, account_id: str, root: str, facts: Mapping
     return True
 
 
-async def list_contacts_by_account(session: Session, account_id: str) -> list[Contact]:
+async def list_contacts_by_account(session: Session, account_id: str) -> list[KnownContact]:
     """Give an account's contacts, by id."""
-    query = select(Contact).where(col(Contact.account) == account_id).order_by(col(Contact.id))
-    return list((await session.execute(query)).scalars())
+    query = select(_CONTACTS).where(_CONTACTS.c.account == account_id).order_by(_CONTACTS.c.id)
+    return [_opened(session, row) for row in (await session.execute(query)).mappings()]
 
 
-async def find_contact(session: Session, contact_id: str) -> Contact | None:
+async def find_contact(session: Session, contact_id: str) -> KnownContact | None:
     """Give a contact."""
-    return (await session.execute(select(Contact).where(col(Contact.id) == contact_id))).scalar_one_or_none()
+    row = (await session.execute(select(_CONTACTS).where(_CONTACTS.c.id == contact_id))).mappings().one_or_none()
+    return None if row is None else _opened(session, row)
+
+
+def _opened(session: Session, row: Mapping[Any, Any]) -> KnownContact:
+    opened = {name: session.open_text("contact", name, row["id"], row[name]) for name in _SEALED}
+    names = (one.name for one in fields(KnownContact))
+    known: dict[str, Any] = {name: opened[name] if name in opened else row[name] for name in names}
+    return KnownContact(**known)
 
 
 async def list_known_contact_ids(session: Session, ids: Sequence[str]) -> set[str]:
@@ -114,22 +143,53 @@ async def list_known_contact_ids(session: Session, ids: Sequence[str]) -> set[st
     return set((await session.execute(select(col(Contact.id)).where(col(Contact.id).in_(ids)))).scalars())
 
 
-async def list_contacts_by_email(session: Session, emails: Sequence[str]) -> list[Contact]:
+async def list_contacts_by_email(session: Session, emails: Sequence[str]) -> list[KnownContact]:
     """Give the contacts with these addresses, of whatever account."""
-    query = select(Contact).where(func.lower(col(Contact.email)).in_([email.lower() for email in emails]))
-    return list((await session.execute(query)).scalars())
+    digests = [digest for email in emails for digest in session.digests("contact", "email", email)]
+    query = select(_CONTACTS).where(_CONTACTS.c.email_digest.in_(digests))
+    return [_opened(session, row) for row in (await session.execute(query)).mappings()]
+
+
+async def name_contacts(session: Session, rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
+    """Give ids to contacts of a file: the one the account's contact with this address has, or a new one that does not show the address."""
+    digests = {str(row["email"]): session.digests("contact", "email", str(row["email"])) for row in rows if row["email"]}
+    wanted = [digest for several in digests.values() for digest in several]
+    found = select(_CONTACTS.c.account, _CONTACTS.c.email_digest, _CONTACTS.c.id).where(_CONTACTS.c.email_digest.in_(wanted))
+    known = {(account, digest): name for account, digest, name in await session.execute(found.order_by(_CONTACTS.c.id.desc()))}
+    named: list[dict[str, object]] = []
+    for row in rows:
+        account, email = str(row["account"]), str(row["email"] or "")
+        same = (known[account, digest] for digest in digests.get(email, ()) if (account, digest) in known)
+        # Made of the address, so that two who import the same file at once make one contact and not two.
+        new = session.digest("contact", "email", email)[:_DIGEST_LETTERS] if email else str(row["name"]).lower()
+        named.append({"id": next(same, f"{account}.{new}"[:200]), **row})
+    return named
 
 
 async def save_contacts(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
-    """Make contacts, or bring them up to date. Every row has the same columns, `opt_outs` among them, which are only ever added to."""
+    """Make contacts, or bring them up to date. Every row has the same columns, `opt_outs` among them, which are only ever added to.
+
+    `email` and `phone` are sealed here.
+    """
     if not rows:
         return
+    sealed = [_sealed(session, row) for row in rows]
     statement = insert(_CONTACTS)
-    changes: dict[str, object] = {name: statement.excluded[name] for name in rows[0] if name != "id"}
+    changes: dict[str, object] = {name: statement.excluded[name] for name in sealed[0] if name not in ("tenant", "id")}
     # Nobody is written to again because a file forgot that they opted out.
     changes["opt_outs"] = literal_column("ARRAY(SELECT DISTINCT unnest(contact.opt_outs || excluded.opt_outs) ORDER BY 1)")
     written = statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=changes)
-    await session.execute(written, [dict(row) | {"tenant": session.tenant} for row in rows])
+    await session.execute(written, sealed)
+
+
+def _sealed(session: Session, row: Mapping[str, object]) -> dict[str, object]:
+    sealed = dict(row) | {"tenant": session.tenant}
+    for name in _SEALED:
+        if name in row:
+            sealed[name] = session.seal("contact", name, str(row["id"]), cast(Json, row[name]))
+    if "email" in row:
+        sealed["email_digest"] = None if row["email"] is None else session.digest("contact", "email", str(row["email"]))
+    return sealed
 
 
 async def delete_contact(session: Session, contact_id: str) -> bool:

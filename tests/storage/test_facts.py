@@ -151,6 +151,8 @@ def conditions(facts: tuple[FactDef, ...]) -> list[str]:
             found += [f'"a" in {fact.path}', f"len({fact.path}) > 1"]
             continue
         found.append(f"{fact.path} is missing")
+        if fact.sealed:
+            continue
         if kind == "bool":
             found.append(fact.path if not fact.type.optional else f"{fact.path} == true")
         elif fact.type.options:
@@ -189,6 +191,16 @@ async def test_every_fact_answers_alike_in_memory_and_in_sql(book: Session) -> N
         ]
     assert different == []
     assert len(sources) > 150
+
+
+async def test_an_audience_is_told_that_it_cannot_look_into_a_sealed_fact(book: Session) -> None:
+    scope = scope_of(facts_of(await find_tenant(book)))
+    for source in ('contact.email == "ann@a.example"', 'contains(contact.email, "@")', "len(contact.email) > 3"):
+        refused = lower(source, scope, fact_column, now=NOW, today=NOW.date())
+
+        assert isinstance(refused, CannotLower), source
+        assert refused.problems[0].code == "PB331"
+        assert '"contact.email" is kept encrypted' in refused.problems[0].message
 
 
 async def test_facts_hold_every_defined_name_even_when_nothing_is_known(database: Database) -> None:

@@ -6,9 +6,11 @@ import pytest
 from sqlalchemy import select
 
 from storage.encryption import KeyRing, SealBroken
+from storage.repositories.accounts import list_contacts_by_email, save_accounts, save_contacts
 from storage.repositories.deliveries import add_delivery
 from storage.repositories.effects import add_effect, find_effect
 from storage.repositories.records import RunState, StepState, record_run
+from storage.repositories.requests import claim_request, keep_answer
 from storage.repositories.runs import find_run, list_steps, output_of, saved_of
 from storage.rotation import SEALED, reseal
 from storage.session import Database
@@ -39,10 +41,18 @@ async def test_an_old_key_can_be_thrown_away_after_sealing_anew(application_url:
         for number in range(3):
             await add_effect(session, effect(f"e{number}"), request={"n": number}, prior=[1])
         await add_delivery(session, "w", {"kind": "event"})
+        await save_accounts(session, [{"id": "a", "name": "A"}])
+        await save_contacts(
+            session, [{"id": "c1", "account": "a", "name": "Ann", "email": "ann@a.example", "phone": "+49 30 1", "opt_outs": []}]
+        )
+        await claim_request(session, "once", "digest")
+        await keep_answer(session, "once", 200, {"email": "ann@a.example"})
     with pytest.raises(SealBroken, match='key "k1", which is not in the ring'):
         async with only_new.begin("acme") as session:
             await find_effect(session, "e0")
 
+    async with both.begin("acme") as session:
+        before = [contact.id for contact in await list_contacts_by_email(session, ["Ann@a.example"])]
     first, again = await reseal(both, "acme"), await reseal(both, "acme")
     async with only_new.begin("acme") as session:
         found = [await find_effect(session, f"e{number}") for number in range(3)]
@@ -50,10 +60,16 @@ async def test_an_old_key_can_be_thrown_away_after_sealing_anew(application_url:
         assert row is not None
         saved = saved_of(session, row)
         outputs = [output_of(session, step) for step in await list_steps(session, "r1")]
+        contacts = await list_contacts_by_email(session, ["Ann@a.example"])
+        answered = await claim_request(session, "once", "digest")
         news = (await session.execute(select(METADATA.tables["delivery"].c.news))).scalars().all()
     for one in (both, only_new):
         await one.close()
 
-    assert (first, again) == (9, 0)
+    assert (first, again) == (12, 0)
     assert [(one.request, one.prior, one.result) for one in found if one] == [({"n": number}, [1], None) for number in range(3)]
+    assert before == ["c1"]
+    assert [(contact.id, contact.email, contact.phone) for contact in contacts] == [("c1", "ann@a.example", "+49 30 1")]
+    assert answered is not None
+    assert answered.answer == {"email": "ann@a.example"}
     assert (saved, outputs, len(news)) == ({"x": 1}, [{"y": 2}], 1)
