@@ -143,7 +143,7 @@ class TemporalRuntime:
                 search_attributes=search_attributes(child),
                 static_summary=static_summary(child),
                 priority=priority(child),
-                event_groups=event_groups.of_step(call.key, summary),
+                event_groups=event_groups.of_step(call.key),
             )
         except WorkflowAlreadyStartedError:
             workflow.logger.info("the sub-play runs already")
@@ -187,7 +187,7 @@ class TemporalRuntime:
                 retry_policy=retry,
                 cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
                 summary=summary,
-                event_groups=event_groups.of_step(key, summary),
+                event_groups=event_groups.of_step(key),
             )
         except ActivityError as error:
             raise _in_our_words(error) from error
