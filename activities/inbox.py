@@ -24,7 +24,9 @@ async def ask(database: Database, call: AskCall) -> AskResult:
         Nobody: nobody named could be found.
     """
     async with database.begin(call.run.tenant) as session:
-        there = [task for task in await list_tasks_by_step(session, call.run.chain, call.key, call.generation) if task.round == call.round]
+        of_step = await list_tasks_by_step(session, call.run.chain, call.key, call.generation)
+        # A step that was reviewed and then fails is held as well: two items about one step.
+        there = [task for task in of_step if (task.kind, task.round) == (call.kind, call.round)]
         if not there:
             there = [_item(call, person) for person in await _asked(session, call)]
             await add_tasks(session, there)
@@ -71,7 +73,7 @@ async def _asked(session: Session, call: AskCall) -> Sequence[Person]:
 
 def _item(call: AskCall, person: Person) -> Task:
     return Task(
-        id=_id(call.run, call.key, str(call.generation), str(call.round), person.id),
+        id=_id(call.run, call.key, str(call.generation), call.kind, str(call.round), person.id),
         kind=call.kind,
         account=call.run.account,
         title=call.title,

@@ -98,6 +98,18 @@ async def test_everybody_of_a_role_is_asked_each_once(database: Database) -> Non
     assert [person.id for person in people] == ["maria", "tom", "vera"]
 
 
+async def test_a_step_that_was_reviewed_can_be_held_too(database: Database) -> None:
+    run = run_of(await make_account(database))
+    review = AskCall(run=run, key="mail", kind="review", title="Send?", why="look at it", by=("vera",))
+    await ask(database, review)
+    await update_ask(database, AskUpdate(run=run, key="mail", do="close", reason="reviewed"))
+    await ask(database, review.model_copy(update={"kind": "hold", "why": "it failed"}))
+    async with database.begin(TENANT) as session:
+        items = await list_tasks_by_step(session, run.chain, "mail", 0)
+
+    assert {(item.kind, item.status) for item in items} == {("review", "cancelled"), ("hold", "open")}
+
+
 async def test_asking_again_gives_the_items_that_are_there(database: Database) -> None:
     run = run_of(await make_account(database))
     call = AskCall(run=run, key="review", kind="approval", title="Send?", why="it is big", by=("round_robin(emea-cs)",))

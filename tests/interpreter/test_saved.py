@@ -97,6 +97,24 @@ def test_a_retry_from_a_step_keeps_what_stands_before_it() -> None:
     assert happened(retried) == ["perform c", "perform d", "perform f"]
 
 
+def test_a_question_is_asked_in_a_new_round_after_a_retry() -> None:
+    case = a_case()
+    plan = {"playbook": "case", "title": "Case", "steps": [{"kind": "ask", "id": "q", "approval": True, "by": ["csm"]}]}
+    cancel = {"after": "1 hour", "command": {"do": "cancel", "request_id": "c"}}
+    asking = replace(case, plan=case.plan.model_validate(plan), stimuli=[cancel])
+
+    cancelled = asking.play()
+    retried = simulate(
+        asking.run_input().model_copy(update={"state": cancelled.result.state, "retry_from": "q"}),
+        asking.world(),
+        MONDAY,
+        asking.virtual_stimuli(),
+    )
+
+    assert happened(cancelled) == happened(retried) == ["ask q"]
+    assert (cancelled.result.state.get("asked_before"), retried.result.state["asked_before"]) == (None, {"q": 1})
+
+
 def test_a_retry_from_an_unknown_step_is_refused() -> None:
     case = a_case()
 

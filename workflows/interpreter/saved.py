@@ -45,6 +45,10 @@ def _holds_any(step: AnyStep, ids: set[str]) -> bool:
 
 
 def _forget(state: RunState, redo: set[str]) -> None:
+    for key, asked in state.asks.items():
+        if _id_of(key) in redo:
+            # Its inbox items are closed: what is asked anew is a new round, or nobody would see it.
+            state.asked_before[key] = state.asked_before.get(key, 0) + asked.rounds + 1
     for kept in (state.outcomes, state.memo, state.waits, state.asks, state.plays, state.locks, state.steps):
         for key in [key for key in kept if _id_of(key) in redo]:
             del kept[key]

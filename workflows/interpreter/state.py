@@ -125,7 +125,8 @@ class Pause:
 class RunState:
     """Everything a walk knows. Keys are step keys such as `call` or `loop[3].mail`.
 
-    `memo` is what a block under way has decided (its case, its items, its variant); `objects` the latest fields of live outputs.
+    `memo` is what a block under way has decided (its case, its items, its variant); `objects` the latest fields of live outputs;
+    `asked_before` how many rounds of a question an earlier walk used up, before a retry went back behind it.
     """
 
     started_at: datetime
@@ -148,6 +149,7 @@ class RunState:
     undo: list[UndoEntry] = field(default_factory=list)
     edits: dict[str, dict[str, JsonTree]] = field(default_factory=dict)
     skips: list[str] = field(default_factory=list)
+    asked_before: dict[str, int] = field(default_factory=dict)
     generations: dict[str, int] = field(default_factory=dict)
     pauses: list[Pause] = field(default_factory=list)
     handled: dict[str, dict[str, JsonTree]] = field(default_factory=dict)

@@ -29,7 +29,8 @@ async def run_action(walk: Walk, step: ActionStep, frame: Frame, key: str, scope
     result = await _perform(walk, step, frame, key, inputs)
     play.undo.completed(key)
     if result.status == "unknown":
-        await walk.put_in_inbox(step, key, "notice", result.note or "it may or may not have happened, and nobody can tell")
+        doubt = result.note or "it may or may not have happened, and nobody can tell"
+        await walk.put_in_inbox(step, key, "notice", doubt, round_=play.state.generations.get(key, 0))
     if step.wait and result.live is not None:
         _keep_for_retry(walk, key, result)
         await _wait_for_task(walk, step, frame, key, result, result.live)
@@ -98,6 +99,7 @@ async def _reviewed(
         call = AskCall(
             run=play.run,
             key=key,
+            round=play.state.asked_before.get(key, 0),
             kind="review",
             title=step.title or step.id,
             why="look at it before it is sent",

@@ -55,7 +55,7 @@ async def _put(
         run=play.run,
         key=key,
         generation=play.state.generations.get(key, 0),
-        round=turn,
+        round=play.state.asked_before.get(key, 0) + turn,
         kind="approval" if step.approval else "form",
         title=question,
         why=f'"{play.plan.title}" waits for it',
