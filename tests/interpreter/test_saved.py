@@ -100,16 +100,14 @@ def test_a_retry_from_a_step_keeps_what_stands_before_it() -> None:
 def test_a_question_is_asked_in_a_new_round_after_a_retry() -> None:
     case = a_case()
     plan = {"playbook": "case", "title": "Case", "steps": [{"kind": "ask", "id": "q", "approval": True, "by": ["csm"]}]}
-    cancel = {"after": "1 hour", "command": {"do": "cancel", "request_id": "c"}}
-    asking = replace(case, plan=case.plan.model_validate(plan), stimuli=[cancel])
+    asking = replace(case, plan=case.plan.model_validate(plan))
 
-    cancelled = asking.play()
-    retried = simulate(
-        asking.run_input().model_copy(update={"state": cancelled.result.state, "retry_from": "q"}),
-        asking.world(),
-        MONDAY,
-        asking.virtual_stimuli(),
-    )
+    def cancelled_by(request: str) -> Case:
+        return replace(asking, stimuli=[{"after": "1 hour", "command": {"do": "cancel", "request_id": request}}])
+
+    cancelled, again = cancelled_by("first").play(), cancelled_by("second")
+    run_input = again.run_input().model_copy(update={"state": cancelled.result.state, "retry_from": "q"})
+    retried = simulate(run_input, again.world(), MONDAY, again.virtual_stimuli())
 
     assert happened(cancelled) == happened(retried) == ["ask q"]
     assert (cancelled.result.state.get("asked_before"), retried.result.state["asked_before"]) == (None, {"q": 1})
