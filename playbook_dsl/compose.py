@@ -12,7 +12,7 @@ from typing import cast
 import yaml
 
 from playbook_dsl.diagnostics import Report
-from playbook_dsl.eaten import Eaten, comment_after, eaten_value, patched, quoted
+from playbook_dsl.eaten import Eaten, bad_escape, comment_after, comment_in_brackets, eaten_value, patched, quoted
 from playbook_dsl.nodes import Document, Entry, Mapping, Node, Scalar, Sequence, shifted
 from playbook_dsl.source import SourceText, Span
 
@@ -108,7 +108,11 @@ def _events(text: SourceText) -> Iterator[yaml.Event]:
 def _syntax_error(text: SourceText, error: yaml.MarkedYAMLError) -> _Refused:
     mark = error.problem_mark or error.context_mark
     at = mark.index if mark else 0
-    eaten = eaten_value(text, at)
+    if "escape" in str(error.problem or ""):
+        start, escape = bad_escape(text, at)
+        message = f'"{escape}" means nothing inside double quotes'
+        return _Refused("PB103", start, start + len(escape), message, "use single quotes, or write two backslashes: \\\\")
+    eaten = comment_in_brackets(text, at) or eaten_value(text, at)
     if eaten is not None:
         return _Refused("PB111", eaten.start, eaten.end, eaten.message, f"write {eaten.fixed}", eaten)
     problem, context, opened = str(error.problem or ""), str(error.context or ""), error.context_mark

@@ -7,11 +7,15 @@ from playbook_dsl.source import SourceText
 
 _LINE = re.compile(r"(?P<lead>\s*(?:-\s+)*(?P<key>[A-Za-z_][\w.\- ]*?):[ \t]+)(?P<value>\S.*?)[ \t]*")
 _ITEM = re.compile(r"(?P<lead>\s*(?:-\s+)+)(?P<value>\S.*?)[ \t]*")
-_FLOW_PIECE = re.compile(r"(?P<lead>[{,]\s*(?P<key>[A-Za-z_][\w.\-]*):\s+)(?P<value>\{\{.*?\}\}|[^,}\]\s][^,}\]]*?)\s*(?=[,}\]])")
+_FLOW_PIECE = re.compile(
+    r"(?P<lead>[{,]\s*(?P<key>[A-Za-z_][\w.\-]*):\s+)(?P<value>(?:\{\{[^{}]*\}\}[^,{}\]]*)+|[^,}\]\s][^,}\]]*?)\s*(?=[,}\]])"
+)
 # An expression with a call in it, whose comma would end the value: `{if: default(x, 0) > 5}`.
 _CALL_PIECE = re.compile(
     r"(?P<lead>[{,]\s*(?P<key>[A-Za-z_][\w.\-]*):\s+)(?P<value>[^,}\]\s][^,}\]]*\([^()]*,[^()]*\)[^,}\]]*?)\s*(?=[,}\]])"
 )
+_HASH_PIECE = re.compile(r"[{,]\s*(?P<key>[A-Za-z_][\w.\-]*):[ \t]+(?P<value>#[^\s#!\"',}\]][^\"',}\]\r\n]*)")
+_ESCAPE = re.compile(r"\\(?:[uUx]\w{0,8}|.?)")
 _COMMENT = re.compile(r"[ \t]+#(?=[^\s#!])[^\r\n]*")
 
 
@@ -59,6 +63,30 @@ def eaten_value(text: SourceText, at: int) -> Eaten | None:
         fixed,
         f'YAML does not read "{_short(value)}" as text: {reason}',
     )
+
+
+def comment_in_brackets(text: SourceText, at: int) -> Eaten | None:
+    """Give the value that YAML took for a comment and that ate the closing bracket: `{channel: #renewals}` at `at` or a line above."""
+    last = text.span(at, at + 1).line
+    for number in (last, last - 1):
+        line = text.line(number) if number > 0 else ""
+        found = _HASH_PIECE.search(line)
+        if found is not None:
+            value = found["value"].rstrip()
+            here = text.span(at, at + 1)
+            first = at - (here.column - 1) if number == last else text.text.rfind(line, 0, at - here.column + 1)
+            start = first + found.start("value")
+            message = f'YAML does not read "{_short(value)}" as text: # behind a space starts a comment'
+            fixed = f"{found['key']}: {quoted(value)}"
+            return Eaten(start, start + len(value), number, found.start("value") + 1, value, fixed, message)
+    return None
+
+
+def bad_escape(text: SourceText, at: int) -> tuple[int, str]:
+    """Give where the backslash around `at` stands, and what it begins."""
+    start = max(text.text.rfind("\\", 0, at + 1), 0)
+    found = _ESCAPE.match(text.text, start)
+    return start, found.group() if found else "\\"
 
 
 def _value_at(line: str, column: int) -> re.Match[str] | None:

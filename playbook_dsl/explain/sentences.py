@@ -196,8 +196,11 @@ def _parallel(step: ParallelStep, _: Catalog) -> str:
     names = list_words(quoted(branch.name) for branch in step.branches)
     if step.first == 0:
         return f"Do {names} side by side and wait for all of them"
-    rest = {"undo": "cancelled and undone", "keep": "cancelled, its effects stay", "finish": "left to finish"}[step.rest]
-    return f"Do {names} side by side and go on with the first {step.first if step.first > 1 else ''}".rstrip() + f"; the rest is {rest}"
+    first = f"the first {step.first}" if step.first > 1 else "the first"
+    if step.rest == "finish":
+        return f"Do {names} side by side; {first} decide{'' if step.first > 1 else 's'}, and the play goes on when the rest is finished too"
+    rest = {"undo": "cancelled and undone", "keep": "cancelled, its effects stay"}[step.rest]
+    return f"Do {names} side by side and go on with {first}; the rest is {rest}"
 
 
 def _for_each(step: ForEachStep, _: Catalog) -> str:

@@ -79,11 +79,12 @@ def _due(found: Resolution, step: Step, node: Scalar, what: str, env: Env) -> No
         return
     parts = split_due(node)
     if parts is None:
-        found.expression(Expression(node, DURATION, what, (DATE, DATETIME)), env, step)
-        return
-    span, _, day = parts
-    found.expression(Expression(span, DURATION, what), env, step)
-    kind = found.expression(Expression(day, DATE.maybe(), what, (DATETIME.maybe(),)), env, step)
+        day = node
+        kind = found.expression(Expression(node, DURATION.maybe(), what, (DATE.maybe(), DATETIME.maybe())), env, step)
+    else:
+        span, _, day = parts
+        found.expression(Expression(span, DURATION, what), env, step)
+        kind = found.expression(Expression(day, DATE.maybe(), what, (DATETIME.maybe(),)), env, step)
     if kind is not None and kind.optional and not env.lenient:
         message = f'step "{step.name}", "due": this may be missing, and then nothing is due'
         found.report.warning("PB319", day.span, message, hint="say which day to take instead: default(value, today)")
