@@ -16,8 +16,10 @@ setup: ## virtual environment in .venv with everything the lock file names (quic
 run: setup ## PostgreSQL, Temporal, worker, API and the demo on this machine; Ctrl-C stops all of it
 	@$(BIN)/playkeeper dev
 
+# --tb=native: pytest's own form parses the test's source, and when a finalizer that parses runs in between (an abandoned play), Python
+# before 3.13 ends in a SystemError that takes the whole run with it.
 test: setup check ## the checks and all tests
-	@$(BIN)/pytest -n $${PYTEST_WORKERS:-2} $(PYTEST_ARGS)
+	@$(BIN)/pytest -n $${PYTEST_WORKERS:-2} --tb=native $(PYTEST_ARGS)
 
 check: setup ## format, lint, types, import directions, house rules
 	@$(BIN)/ruff format --check .

@@ -91,7 +91,10 @@ def parse_alone(text: str) -> ast.expr:
         SyntaxError, RecursionError, MemoryError, ValueError: as `ast.parse` does.
     """
     with _ONE_AT_A_TIME:
-        return ast.parse(text, mode="eval").body
+        try:
+            return ast.parse(text, mode="eval").body
+        except SystemError:  # a finalizer ran in between and parsed something itself; it has run now
+            return ast.parse(text, mode="eval").body
 
 
 def _too_deep(offset: int, length: int) -> Problem:
