@@ -127,7 +127,7 @@ async def test_news_that_come_before_the_first_step_are_kept(client: Client, que
     await bring(handle, kind="event", name="email.replied")
 
     async with worker(client, World(), queue):
-        result = await asyncio.wait_for(handle.result(), 10)
+        result = await asyncio.wait_for(handle.result(), 60)
 
     assert result.outcome == "completed"
 
@@ -188,7 +188,7 @@ async def test_the_time_a_vendor_names_wins_over_the_computed_pause(client: Clie
     patient = action("call", retry=Retry(attempts=2, first_s=600, at_most_s=600))
     async with worker(client, World(answer=answer), queue):
         handle = await start(client, queue, run_input(plan(patient)))
-        result = await asyncio.wait_for(handle.result(), 10)
+        result = await asyncio.wait_for(handle.result(), 60)
 
     assert result.outcome == "completed"
 
@@ -219,7 +219,7 @@ async def test_cancelling_breaks_off_the_pause_between_two_attempts(client: Clie
         await world.under_way.wait()
         await asyncio.sleep(0.3)
         await tell(handle, do="cancel")
-        result = await asyncio.wait_for(handle.result(), 10)
+        result = await asyncio.wait_for(handle.result(), 60)
 
     assert result.outcome == "cancelled"
 
@@ -232,7 +232,7 @@ async def test_cancelling_in_the_temporal_ui_ends_the_play_in_order(client: Clie
         handle = await start(client, queue, run_input(plan(action("call"), REPLY, **{"finally": (tidy,)})))
         await in_state(handle, "waiting")
         await handle.cancel()
-        result = await asyncio.wait_for(handle.result(), 10)
+        result = await asyncio.wait_for(handle.result(), 60)
 
     assert result.outcome == "cancelled"
     assert world.calls[-1] == ("note.add", "tidy")
@@ -252,7 +252,7 @@ async def test_a_bug_in_the_interpreter_stops_the_play_until_it_is_mended(
         await asyncio.sleep(0.5)
         stuck = await handle.describe()
         monkeypatch.setattr(Player, "play", walked)
-        result = await asyncio.wait_for(handle.result(), 30)
+        result = await asyncio.wait_for(handle.result(), 60)
 
     assert stuck.status is not None
     assert stuck.status.name == "RUNNING"
@@ -273,7 +273,7 @@ async def test_a_worker_that_remembers_nothing_walks_the_same_way(client: Client
         await tell(handle, do="pause")
         await tell(handle, do="resume")
         await bring(handle, kind="event", name="email.replied")
-        result = await asyncio.wait_for(handle.result(), 20)
+        result = await asyncio.wait_for(handle.result(), 60)
 
     assert result.outcome == "completed"
     assert sorted(key for _, key in world.calls) == ["after", "call", "end", "left", "right"]
@@ -284,7 +284,7 @@ async def test_a_sub_play_tells_its_parent_how_it_ended(client: Client, queue: s
 
     async with worker(client, world, queue):
         handle = await start(client, queue, run_input(plan(PlayStep(kind="play", id="sponsor", playbook="exec-sponsor"), action("after"))))
-        result = await asyncio.wait_for(handle.result(), 20)
+        result = await asyncio.wait_for(handle.result(), 60)
     assert world.sub_play is not None
     child = await client.get_workflow_handle(workflow_id(world.sub_play)).describe()
 
@@ -308,7 +308,7 @@ async def test_a_sub_play_outlives_a_parent_that_does_not_wait(client: Client, q
         release.set()
         assert world.sub_play is not None
         child = client.get_workflow_handle(workflow_id(world.sub_play), result_type=RunResult)
-        result = await asyncio.wait_for(child.result(), 20)
+        result = await asyncio.wait_for(child.result(), 60)
 
     assert parent.outcome == "completed"
     assert result.outcome == "completed"
@@ -324,7 +324,7 @@ async def test_a_long_play_goes_on_in_a_fresh_history(client: Client, queue: str
         handle = await start(client, queue, of)
         await asyncio.sleep(1)
         await bring(client.get_workflow_handle(handle.id, result_type=RunResult), kind="event", name="email.replied")
-        result = await asyncio.wait_for(handle.result(), 20)
+        result = await asyncio.wait_for(handle.result(), 60)
         last = await client.get_workflow_handle(handle.id).describe()
 
     assert result.outcome == "completed"
@@ -342,7 +342,7 @@ async def test_an_exit_interrupts_a_wait_as_soon_as_the_facts_change(client: Cli
         handle = await start(client, queue, run_input(plan(action("call"), REPLY, exits=(leave,))))
         await in_state(handle, "waiting")
         await bring(handle, kind="facts", fields={"facts": happy.facts})
-        result = await asyncio.wait_for(handle.result(), 10)
+        result = await asyncio.wait_for(handle.result(), 60)
 
     assert result.outcome == "exit:recovered"
 
@@ -362,7 +362,7 @@ async def test_a_database_that_is_away_for_long_is_no_failure_of_the_step(
 
     async with worker(client, World(answer=answer), queue):
         handle = await start(client, queue, run_input(plan(action("call", retry=Retry(attempts=3, first_s=0.01)))))
-        result = await asyncio.wait_for(handle.result(), 20)
+        result = await asyncio.wait_for(handle.result(), 60)
 
     assert attempts == 10
     assert result.outcome == "completed"

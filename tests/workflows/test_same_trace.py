@@ -36,7 +36,9 @@ async def environment() -> AsyncIterator[WorkflowEnvironment]:
 async def test_a_play_leaves_the_same_trace_on_both_runtimes(environment: WorkflowEnvironment, number: int) -> None:
     case: Case = CASES[number]
 
-    real, started_at = await asyncio.wait_for(play_for_real(environment, case, f"case-{number}"), 30)
+    real, started_at = await asyncio.wait_for(
+        play_for_real(environment, case, f"case-{number}"), 120
+    )  # seconds of a busy machine, not of the play
     virtual = await asyncio.to_thread(play_virtually, case, started_at)
 
     assert differences(real, virtual) == {}
