@@ -80,7 +80,7 @@ class _Maker:
         return step if self.chance.random() < 0.5 else {**step, "every": "1 day"}
 
     def stage(self, depth: int) -> Tree:
-        return {"kind": "stage", "id": self.id("g"), "up_to": "2 days", "steps": self.steps(depth + 1), "on_timeout": [self.action(9)]}
+        return {"kind": "stage", "id": self.id("g"), "up_to": "47 hours", "steps": self.steps(depth + 1), "on_timeout": [self.action(9)]}
 
     def together(self, depth: int) -> Tree:
         return {"kind": "together", "id": self.id("t"), "steps": self.steps(depth + 1)}

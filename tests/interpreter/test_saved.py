@@ -113,6 +113,33 @@ def test_a_question_is_asked_in_a_new_round_after_a_retry() -> None:
     assert (cancelled.result.state.get("asked_before"), retried.result.state["asked_before"]) == (None, {"q": 1})
 
 
+def test_an_answer_after_the_deciding_one_is_refused() -> None:
+    base = a_case()
+    plan = {"playbook": "case", "title": "Case", "steps": [{"kind": "ask", "id": "q", "approval": True, "by": ["csm"]}]}
+    yes, no = (
+        {
+            "after": "1 hour",
+            "command": {"do": "answer", "key": "q", "by": "olga", "request_id": word, "answers": {"approved": word == "yes"}},
+        }
+        for word in ("yes", "no")
+    )
+    played = replace(base, plan=base.plan.model_validate(plan), stimuli=[yes, no]).play()
+
+    assert len(played.result.state["asks"]["q"]["answers"]) == 1
+
+
+def test_an_edit_that_was_refused_is_not_in_the_way_of_the_next() -> None:
+    base = replace(a_case(), replies={"c": [{"fail": "BadInput"}]})
+    plan = {"playbook": "case", "title": "Case", "steps": [{**STEPS[2], "on_error": {"do": "hold"}}]}
+    wrong = {"after": "1 day", "command": {"do": "edit", "key": "c", "inputs": {"zork": 1}}}
+    right = {"after": "2 days", "command": {"do": "edit", "key": "c", "inputs": {"url": "https://b"}}}
+    undo = {"after": "3 days", "command": {"do": "undo", "key": "c"}}
+
+    played = replace(base, plan=base.plan.model_validate(plan), stimuli=[wrong, right, undo]).play()
+
+    assert played.result.state["edits"] == {"c": {"url": "https://b"}}
+
+
 def test_a_retry_from_an_unknown_step_is_refused() -> None:
     case = a_case()
 

@@ -59,7 +59,7 @@ class Commands:
         asked = self._play.state.asks.get(str(command.key))
         if asked is None:
             raise Refused("not_open", f'step "{command.key}" asks nothing')
-        if not asked.open:
+        if not asked.open or asked.enough:
             raise Refused("not_open", f'step "{command.key}" has been answered already, or its time is over')
         _check_form(asked, command.answers)
 
@@ -126,8 +126,11 @@ class Commands:
 
     def _edit(self, command: Command) -> str | None:
         key = str(command.key)
-        self._play.state.edits[key] = {**self._play.state.edits.get(key, {}), **command.inputs}
-        self._play.state.holds[key].decision = "retry"
+        held = self._play.state.holds[key]
+        # An edit that was refused must not stay in the way of the next one.
+        earlier = {} if held.code == "BadInput" else self._play.state.edits.get(key, {})
+        self._play.state.edits[key] = {**earlier, **command.inputs}
+        held.decision = "retry"
         return "the step is tried again with the edited inputs"
 
 

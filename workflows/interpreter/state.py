@@ -45,6 +45,15 @@ class Asked:
     approval: bool = False
     open: bool = True
     form: list[dict[str, JsonTree]] = field(default_factory=list)
+    need: int | None = None
+
+    @property
+    def enough(self) -> bool:
+        """Say whether the answers decide: enough of them, or, of approvals, one "no" (which no later "yes" can mend)."""
+        if self.approval and any(answer.get("approved") is False for answer in self.answers):
+            return True
+        need = self.need or len(self.asked)
+        return len({str(answer.get("$by")) for answer in self.answers}) >= max(1, need)
 
 
 @dataclass(slots=True)

@@ -42,7 +42,7 @@ async def _asked(walk: Walk, step: AskStep, frame: Frame, key: str) -> Asked:
     question = play.names.text(step.question, frame) if step.question is not None else step.title or step.id
     form = [field.model_dump(mode="json", by_alias=True, exclude_defaults=True) for field in step.form]
     made = await _put(walk, step, frame, key, step.by, 0, question, form)
-    found = play.state.asks[key] = Asked(asked=made, approval=step.approval, form=form)
+    found = play.state.asks[key] = Asked(asked=made, approval=step.approval, form=form, need=step.need)
     return found
 
 
@@ -77,7 +77,7 @@ async def _wait(walk: Walk, step: AskStep, frame: Frame, key: str, asked: Asked)
     play.progress.step(key, step, "waiting", detail="waits for " + ", ".join(asked.asked))
 
     def done() -> bool:
-        return key in play.state.skips or _enough(step, asked)
+        return key in play.state.skips or asked.enough
 
     def end() -> datetime | None:
         return play.waiting.shifted(wait.until, wait) if wait.until else None
@@ -124,16 +124,8 @@ async def _climb(walk: Walk, step: AskStep, frame: Frame, key: str, asked: Asked
     play.state.trace_line(f"reminded {key}")
 
 
-def _enough(step: AskStep, asked: Asked) -> bool:
-    """Say whether the answers decide: enough of them, or, of approvals, one "no" (which no later "yes" can mend)."""
-    if step.approval and any(answer.get("approved") is False for answer in asked.answers):
-        return True
-    need = step.need or len(asked.asked)
-    return len({str(answer.get("$by")) for answer in asked.answers}) >= max(1, need)
-
-
 def _decision(step: AskStep, asked: Asked) -> dict[str, JsonTree]:
-    if not _enough(step, asked):
+    if not asked.enough:
         approved = step.timeout_decision == "approve"
         output: dict[str, JsonTree] = {"approved": approved, "by": None, "comment": None} if step.approval else {"answers": {}, "by": None}
         return {"decided": "silence", "output": output}
