@@ -51,6 +51,7 @@ CODES: Final = {
     "PB255": "a name in a message template that is not in scope where the message is sent",
     "PB256": "a message template that is not Jinja2, or uses what messages do not have",
     "PB257": "a value that may be missing in a message, which then cannot be written (warning)",
+    "PB258": "a condition on what arrives that reads the event that started the play instead (warning)",
     "PB350": "a literal of the wrong type",
     "PB351": "a number out of the bounds of its input",
     "PB352": "a text that is not one of the legal ones of its input",

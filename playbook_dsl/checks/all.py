@@ -30,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     flow.check_time_outs,
     flow.check_asks,
     flow.check_since,
+    flow.check_arrived,
     flow.check_finally,
     undo.check_irreversible,
     undo.check_undo_rules,

@@ -1,13 +1,17 @@
 """Control flow: steps that are never reached, loops that are never left, choices that cannot be made."""
 
+import re
 from itertools import pairwise
 
 from playbook_dsl.diagnostics import Report
+from playbook_dsl.parse.keys import short
 from playbook_dsl.resolve.resolution import Resolution
 from playbook_dsl.source import Span
 from playbook_dsl.syntax import (
+    AlternativeSpec,
     AskBody,
     BranchBody,
+    ExitSpec,
     ParallelBody,
     RepeatBody,
     SplitBody,
@@ -20,6 +24,8 @@ from playbook_dsl.syntax import (
 from playbook_dsl.types import Type
 from playbook_dsl.walks import Place, blocks_of, sections
 from playbook_dsl.words import Word
+
+_OF_EVENT = re.compile(r"(?<![\w.\"'])event\.(?P<field>\w+)")
 
 
 def check_steps_exist(found: Resolution, report: Report) -> None:
@@ -49,6 +55,20 @@ def check_loops(found: Resolution, report: Report) -> None:
             report.error(
                 "PB410", place.step.place, '"stop_repeat" stands outside of every "repeat"', hint="to end the play, write stop: {}"
             )
+
+
+def check_arrived(found: Resolution, report: Report) -> None:
+    """PB258: beside `event:` the fields are those of `arrived`; `event` is what started the play."""
+    watched: list[ExitSpec | AlternativeSpec] = [*found.playbook.exits]
+    for place in found.places:
+        body = place.step.body
+        if isinstance(body, StageBody | WaitUntilBody):
+            watched += body.exits if isinstance(body, StageBody) else body.alternatives
+    for one in watched:
+        read = _OF_EVENT.search(one.when.scalar.text) if one.event and one.when else None
+        if one.event and one.when and read and "arrived" not in one.when.scalar.text:
+            message = f'"{read.group()}" is of the event that started the play, not of "{short(one.event.text)}"'
+            report.warning("PB258", one.when.scalar.span, message, hint=f"write arrived.{read['field']}")
 
 
 def check_choices(found: Resolution, report: Report) -> None:
