@@ -35,6 +35,7 @@ from workflows.client import Address, TemporalAway, connect
 from workflows.messages import QUEUE_PLAYS
 from workflows.outlet import TemporalPlays
 from workflows.playbook_run import PlaybookRun
+from workflows.sandbox import LeanSandbox
 
 _LOG = structlog.get_logger("worker")
 _PAUSE_S = 1.0
@@ -53,6 +54,7 @@ def build_worker(client: Client, activities: Sequence[Activity], settings: Setti
         workflows=workflows,
         activities=activities,
         interceptors=[Attempts()],
+        workflow_runner=LeanSandbox(),
         max_cached_workflows=settings.worker_cached_plays,
         workflow_task_poller_behavior=pollers,
         activity_task_poller_behavior=pollers,

@@ -16,6 +16,7 @@ import asyncpg
 import psutil
 from temporalio.client import Client
 
+from cli.dev.guard import GUARD
 from cli.dev.postgres import Postgres
 from cli.dev.temporal import Temporal
 from storage.encryption import KeyRing
@@ -43,7 +44,9 @@ def _folder() -> Path:
 
 
 def _start_worker(environment: dict[str, str]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "bench.worker"], env=environment)
+    worker = subprocess.Popen([sys.executable, "-m", "bench.worker"], env=environment)
+    GUARD.watch(worker.pid)
+    return worker
 
 
 @asynccontextmanager
@@ -75,6 +78,7 @@ async def running() -> AsyncIterator[Servers]:
         finally:
             worker.terminate()
             await asyncio.to_thread(worker.wait, 20)
+            GUARD.release(worker.pid)
 
 
 async def _until_ready(temporal: Temporal, worker: subprocess.Popen[bytes]) -> None:
