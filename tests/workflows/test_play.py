@@ -137,7 +137,7 @@ async def test_a_refused_command_says_why_and_leaves_no_trace(client: Client, qu
         handle = await start(client, queue, run_input(plan(REPLY)))
         await in_state(handle, "waiting")
         # The play says that it waits a moment before its workflow task ends with the record of that.
-        while (await events_of(handle))[-1].event_type != EventType.EVENT_TYPE_MARKER_RECORDED:
+        while (await events_of(handle))[-1].event_type != EventType.EVENT_TYPE_MARKER_RECORDED:  # noqa: ASYNC110  # nobody tells
             await asyncio.sleep(0.05)
         before = len(await events_of(handle))
         with pytest.raises(WorkflowUpdateFailedError) as refusal:
