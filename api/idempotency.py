@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy.exc import DBAPIError
 from starlette.datastructures import Headers, State
@@ -22,12 +22,14 @@ _METHODS = {"POST", "PATCH", "PUT", "DELETE"}
 
 @dataclass
 class _Answer:
-    """What the application answered, as it passes by."""
+    """What the application answered."""
 
     status: int = 0
     body: bytes = b""
+    parts: list[Message] = field(default_factory=list)
 
-    def note(self, message: Message) -> None:
+    async def note(self, message: Message) -> None:
+        self.parts.append(message)
         if message["type"] == "http.response.start":
             self.status = message["status"]
         elif message["type"] == "http.response.body":
@@ -74,21 +76,20 @@ class Idempotency:
             return
         answer = _Answer()
         try:
-            await self._pass_on(message, answer, scope, receive, send)
+            await self._pass_on(message, answer, scope, receive)
         finally:
             await self._keep(database, tenant, key, answer)
+        # Sent only when it is kept: whoever has the answer may send the request again at once.
+        for part in answer.parts:
+            await send(part)
 
-    async def _pass_on(self, message: Message, answer: _Answer, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _pass_on(self, message: Message, answer: _Answer, scope: Scope, receive: Receive) -> None:
         waiting = [message]
 
         async def replay() -> Message:
             return waiting.pop() if waiting else await receive()
 
-        async def noting(part: Message) -> None:
-            answer.note(part)
-            await send(part)
-
-        await self.app(scope, replay, noting)
+        await self.app(scope, replay, answer.note)
 
     async def _keep(self, database: Database, tenant: str, key: str, answer: _Answer) -> None:
         """Refusals are not kept: what was wrong may be mended, and the request sent again."""

@@ -25,7 +25,9 @@ def a_case(**changes: object) -> Case:
 
 
 def after(case: Case, played: Played, **changes: object) -> Played:
-    run_input: RunInput = case.run_input().model_copy(update={"state": played.result.state, **changes})
+    # What the first clock called its news, the second one calls its own, too.
+    state = {**played.result.state, "seen": []}
+    run_input: RunInput = case.run_input().model_copy(update={"state": state, **changes})
     return simulate(run_input, case.world(), MONDAY)
 
 
@@ -149,3 +151,14 @@ def test_a_retry_from_an_unknown_step_is_refused() -> None:
 
 def _stop_on_error(steps: list[dict[str, str]]) -> list[dict[str, object]]:
     return [{**step, "on_error": {"do": "stop"}} for step in steps]
+
+
+def test_a_retry_starts_a_sub_play_anew() -> None:
+    case = a_case()
+    steps = [{"kind": "play", "id": "p", "playbook": "other"}]
+    case = replace(case, plan=case.plan.model_validate({"playbook": "case", "title": "Case", "steps": steps}))
+
+    retried = after(case, case.play(), retry_from="p")
+
+    assert happened(retried) == ["play p"]
+    assert retried.result.state["generations"] == {"p": 1}

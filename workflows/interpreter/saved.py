@@ -45,6 +45,9 @@ def _holds_any(step: AnyStep, ids: set[str]) -> bool:
 
 
 def _forget(state: RunState, redo: set[str]) -> None:
+    for key in [key for key in state.plays if _id_of(key) in redo]:
+        # A sub-play that is done anew is another one: the first may have ended long ago, and would tell nobody again.
+        state.generations[key] = state.generations.get(key, 0) + 1
     for key, asked in state.asks.items():
         if _id_of(key) in redo:
             # Its inbox items are closed: what is asked anew is a new round, or nobody would see it.
