@@ -199,7 +199,7 @@ class Player:
             "state": play.state_word(),
             "progress": play.progress.sentence(),
             "outcome": play.state.ending.outcome if play.state.ending else None,
-            "steps": [step.model_dump(mode="json") for step in play.state.steps.values()],
+            "steps": [step.record().model_dump(mode="json") for step in play.state.steps.values()],
             "asks": [key for key, asked in play.state.asks.items() if asked.open],
             "holds": {key: {"code": held.code, "message": held.message} for key, held in play.state.holds.items()},
             "undo": [{"key": entry.key, "title": entry.title, "how": entry.how, "status": entry.status} for entry in play.state.undo],

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from activities.contracts import JsonTree, RunRecord, StepRecord
+from activities.contracts import JsonTree, RunRecord
 from playbook_dsl.plan import AnyStep
 from workflows.interpreter.runtime import Runtime
-from workflows.interpreter.state import RunState
+from workflows.interpreter.state import RunState, StepView
 
 _MARKS = {
     "done": "✓",
@@ -20,6 +20,7 @@ _MARKS = {
     "undo_failed": "✗↩",
 }
 MAX_DETAIL_STEPS = 100
+OPEN = ("running", "waiting", "held")
 
 
 class Progress:
@@ -46,46 +47,34 @@ class Progress:
     ) -> None:
         """Note what a step is doing now."""
         now = self._runtime.now()
-        before = self._state.steps.get(key)
-        ended = now if status not in ("running", "waiting", "held") else None
-        # Built without validation: the values are our own, and this runs several times for each step.
-        self._put(
-            StepRecord.model_construct(
-                key=key,
-                title=step.title or step.id,
-                kind=step.action if step.kind == "action" else step.kind,
-                status=status,
-                detail=detail,
-                started_at=before.started_at if before else now,
-                ended_at=ended,
-                output=output,
-                error=error,
-            )
-        )
+        view = self._state.steps.get(key)
+        if view is None:
+            kind = step.action if step.kind == "action" else step.kind
+            view = self._state.steps[key] = StepView(key, step.title or step.id, kind, status, started_at=now)
+        view.status, view.detail, view.output, view.error = status, detail, output, error
+        view.ended_at = None if status in OPEN else now
+        self._dirty[key] = None
 
     def close_open_steps(self) -> None:
         """Note that what was under way is broken off."""
-        for step in list(self._state.steps.values()):
-            if step.status in ("running", "waiting", "held"):
-                self._put(step.model_copy(update={"status": "cancelled", "ended_at": self._runtime.now()}))
+        for key, view in self._state.steps.items():
+            if view.status in OPEN:
+                view.status, view.ended_at = "cancelled", self._runtime.now()
+                self._dirty[key] = None
 
     def undone(self, key: str, title: str, status: str, detail: str | None) -> None:
         """Note what came of taking a step's effect back."""
-        before = self._state.steps.get(key)
-        if before is None:
-            now = self._runtime.now()
-            before = StepRecord(key=key, title=title, kind="undo", status=status, started_at=now)
-        self._put(before.model_copy(update={"status": status, "detail": detail}))
-
-    def _put(self, record: StepRecord) -> None:
-        self._state.steps[record.key] = record
-        self._dirty[record.key] = None
+        view = self._state.steps.get(key)
+        if view is None:
+            view = self._state.steps[key] = StepView(key, title, "undo", status, started_at=self._runtime.now())
+        view.status, view.detail = status, detail
+        self._dirty[key] = None
 
     async def flush(self, state: str, *, outcome: str | None = None, saved: dict[str, JsonTree] | None = None) -> None:
         """Write what changed since the last time; nothing when nothing did."""
         if not self._dirty and state == self._last_state:
             return
-        steps = tuple(self._state.steps[key] for key in self._dirty)
+        steps = tuple(self._state.steps[key].record() for key in self._dirty)
         self._dirty.clear()
         self._last_state = state
         self._state.records += 1
@@ -108,7 +97,7 @@ class Progress:
 
     def sentence(self) -> str:
         """Give where the play stands in one sentence."""
-        open_steps = [step for step in self._state.steps.values() if step.status in ("running", "waiting", "held")]
+        open_steps = [step for step in self._state.steps.values() if step.status in OPEN]
         if not open_steps:
             return f"{sum(step.status == 'done' for step in self._state.steps.values())} steps done"
         step = open_steps[-1]
@@ -124,7 +113,7 @@ class Progress:
         return "\n".join(lines)
 
 
-def _line(step: StepRecord) -> str:
+def _line(step: StepView) -> str:
     mark = _MARKS.get(step.status, "·")
     detail = f": {step.detail}" if step.detail else ""
     moment = _short(step.ended_at or step.started_at)

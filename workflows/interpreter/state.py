@@ -131,6 +131,35 @@ class Pause:
 
 
 @dataclass(slots=True)
+class StepView:
+    """A step as people see it; the fields are those of `StepRecord`, but cheap to change, which happens several times for each step."""
+
+    key: str
+    title: str
+    kind: str
+    status: str
+    detail: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    output: dict[str, JsonTree] | None = None
+    error: dict[str, JsonTree] | None = None
+
+    def record(self) -> StepRecord:
+        """Give the form in which it leaves the play. Not validated: the values are our own."""
+        return StepRecord.model_construct(
+            key=self.key,
+            title=self.title,
+            kind=self.kind,
+            status=self.status,
+            detail=self.detail,
+            started_at=self.started_at,
+            ended_at=self.ended_at,
+            output=self.output,
+            error=self.error,
+        )
+
+
+@dataclass(slots=True)
 class RunState:
     """Everything a walk knows. Keys are step keys such as `call` or `loop[3].mail`.
 
@@ -168,7 +197,7 @@ class RunState:
     seq: int = 0
     records: int = 0
     trace: list[str] = field(default_factory=list)
-    steps: dict[str, StepRecord] = field(default_factory=dict)
+    steps: dict[str, StepView] = field(default_factory=dict)
 
     def next_seq(self) -> int:
         """Give the next number of the order of completion."""
