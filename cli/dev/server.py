@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from pathlib import Path
 from types import TracebackType
@@ -68,7 +69,7 @@ def take_lock(path: Path) -> IO[str] | None:
     return lock
 
 
-class Server:
+class Server(ABC):
     """A server process with its data in one folder, started, stopped, killed and started again on the same data and port."""
 
     title = "server"
@@ -91,14 +92,16 @@ class Server:
 
     # What the particular servers say.
 
-    def _prepare(self) -> None:
+    def _prepare(self) -> None:  # noqa: B027  # most servers need nothing
         """Make the data folder what the server needs before its start."""
 
+    @abstractmethod
     def _command(self) -> list[str]:
-        raise NotImplementedError
+        """Give the command that runs the server."""
 
+    @abstractmethod
     def _is_ready(self) -> bool:
-        raise NotImplementedError
+        """Say whether the server answers."""
 
     def _spawn(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
         # A session of its own: Ctrl-C must reach the launcher alone, which then stops the servers in order.
