@@ -35,7 +35,6 @@ from workflows.client import Address, TemporalAway, connect
 from workflows.messages import QUEUE_PLAYS
 from workflows.outlet import TemporalPlays
 from workflows.playbook_run import PlaybookRun
-from workflows.sandbox import LeanSandbox
 
 _LOG = structlog.get_logger("worker")
 _PAUSE_S = 1.0
@@ -54,7 +53,6 @@ def build_worker(client: Client, activities: Sequence[Activity], settings: Setti
         workflows=workflows,
         activities=activities,
         interceptors=[Attempts()],
-        workflow_runner=LeanSandbox(),
         max_cached_workflows=settings.worker_cached_plays,
         workflow_task_poller_behavior=pollers,
         activity_task_poller_behavior=pollers,

@@ -10,7 +10,7 @@ import statistics
 import sys
 
 from bench.servers import running
-from bench.temporal_runs import FORMS, Comparison, History, Round, compare
+from bench.temporal_runs import Comparison, History, Round, compare
 from bench.virtual_clock import ACCOUNTS, measure
 
 LEAST_THROUGHPUT = 0.95
@@ -20,17 +20,17 @@ MOST_VIRTUAL_S = 1.5
 
 def show(found: Comparison) -> None:
     """Print what was measured."""
-    print(f"{'':14}{'runs/s':>8}{'worker':>9}{'temporal':>10}{'postgres':>10}{'events':>8}{'bytes':>8}   (CPU ms a run, medians)")
+    print(f"{'':18}{'runs/s':>8}{'worker':>9}{'temporal':>10}{'postgres':>10}{'events':>8}{'bytes':>8}   (CPU ms a run, medians)")
     for name in found.rounds:
         numbers = [found.median(name, number) for number in (_runs, _worker, _temporal, _postgres)]
         history = found.histories[name]
-        print(f"{name:14}{numbers[0]:8.1f}{numbers[1]:9.1f}{numbers[2]:10.1f}{numbers[3]:10.1f}{history.events:8}{history.size_bytes:8}")
+        print(f"{name:18}{numbers[0]:8.1f}{numbers[1]:9.1f}{numbers[2]:10.1f}{numbers[3]:10.1f}{history.events:8}{history.size_bytes:8}")
 
 
 def judge(found: Comparison, virtual_s: float) -> bool:
     """Print each bar and whether it holds; give whether all do."""
     throughput, worker = found.ratio("playbook", _runs), found.ratio("playbook", _worker)
-    by_hand, ours, logic = (found.histories[name] for name in FORMS)
+    by_hand, ours, logic = (found.histories[name] for name in ("hand-written", "playbook", "with logic"))
     bars = [
         (f"throughput {_spread(throughput)} of the hand-written one, at least {LEAST_THROUGHPUT}", throughput[0] >= LEAST_THROUGHPUT),
         (f"worker CPU a run {_spread(worker)} of the hand-written one, at most {MOST_WORKER_CPU}", worker[0] <= MOST_WORKER_CPU),

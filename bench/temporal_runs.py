@@ -1,4 +1,4 @@
-"""Runs of both forms on the same servers, in turn: runs a second, CPU of each process, events and bytes of the history."""
+"""Runs of each form on the same servers, in turn: runs a second, CPU of each process, events and bytes of the history."""
 
 from __future__ import annotations
 
@@ -77,14 +77,14 @@ def playing(plan: Plan) -> Starter:
     return start
 
 
-def by_hand() -> Starter:
-    """Give what starts the hand-written workflow, findable in the same way."""
+def by_hand(workflow_type: str) -> Starter:
+    """Give what starts a hand-written workflow, findable in the same way."""
     plan = five_effects()
 
     async def start(client: Client, number: int) -> WorkflowHandle[object, object]:
         of = make_input(plan, number)
         return await client.start_workflow(
-            "hand-written",
+            workflow_type,
             make_ref(plan, number),
             id=f"hand:{of.run.run_id}",
             task_queue=QUEUE_PLAYS,
@@ -97,21 +97,22 @@ def by_hand() -> Starter:
 
 
 FORMS: dict[str, Starter] = {
-    "hand-written": by_hand(),
+    "hand-written": by_hand("hand-written"),
     "playbook": playing(five_effects()),
+    "hand-written-bare": by_hand("hand-written-bare"),
     "with logic": playing(five_effects_and_logic()),
 }
+TIMED = ("hand-written", "playbook", "hand-written-bare")
 
 
 async def compare(servers: Servers, *, rounds: int, runs: int, say: Callable[[str], None]) -> Comparison:
-    """Measure both forms in every round, the first one first in every other, after a round that does not count."""
+    """Measure the forms in every round, in turning order, after a round that does not count."""
     histories = {name: await _history(servers.client, start) for name, start in FORMS.items()}
-    names = ["hand-written", "playbook"]
-    measured: dict[str, list[Round]] = {name: [] for name in names}
-    for name in names:
+    measured: dict[str, list[Round]] = {name: [] for name in TIMED}
+    for name in TIMED:
         await _round(servers, FORMS[name], runs=AT_ONCE)
     for number in range(rounds):
-        for name in names if number % 2 else reversed(names):
+        for name in TIMED if number % 2 else reversed(TIMED):
             measured[name].append(await _round(servers, FORMS[name], runs=runs))
             say(f"{name}: {measured[name][-1]}")
     return Comparison(measured, histories)

@@ -9,7 +9,6 @@ from temporalio.workflow import EventGroup
 def of_step(key: str) -> Sequence[EventGroup]:
     """Give the group of a step: its retries and its undo share the key.
 
-    The key is its name. A label would be one more payload of every activity, and the SDK enters the sandbox four times for each payload:
-    for a play of five steps that was 4 ms of worker CPU. The step's title is in the activity's summary already.
+    The key is its name. A label would be one more payload of every activity, and the step's title is in the activity's summary already.
     """
     return (workflow.create_event_group(key),)

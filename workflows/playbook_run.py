@@ -1,7 +1,8 @@
 """One run of a playbook: the workflow of every playbook, its type the playbook's slug.
 
-The sandbox executes this module anew for each run, so it holds nothing but the handlers. All else is passed through and guarded by
-lint (no clock, chance or I/O in the interpreter), by an import contract and by the replay of recorded histories.
+It runs outside of the SDK's sandbox, which could guard these few lines and nothing they call, at a third of the worker's CPU. Everything
+that plays is guarded in other ways: an import contract and a house rule (no clock, chance, environment or I/O), and the replay of
+recorded histories. Decision 0011.
 """
 
 from collections.abc import Sequence
@@ -9,13 +10,12 @@ from collections.abc import Sequence
 from temporalio import workflow
 from temporalio.common import RawValue
 
-with workflow.unsafe.imports_passed_through():
-    from activities.contracts import JsonTree, RunResult
-    from workflows.messages import COMMAND_UPDATE, NEWS_SIGNAL, STATE_QUERY, Command, CommandAnswer, News
-    from workflows.temporal_play import TemporalPlay
+from activities.contracts import JsonTree, RunResult
+from workflows.messages import COMMAND_UPDATE, NEWS_SIGNAL, STATE_QUERY, Command, CommandAnswer, News
+from workflows.temporal_play import TemporalPlay
 
 
-@workflow.defn(dynamic=True)
+@workflow.defn(dynamic=True, sandboxed=False)
 class PlaybookRun:
     """The play is there before the first message, so that news and commands sent together with the start are not lost."""
 

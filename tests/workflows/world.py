@@ -50,7 +50,6 @@ from activities.contracts import (
 from playbook_dsl.plan import ActionStep, Plan, Retry, Step
 from workflows.messages import COMMAND_UPDATE, NEWS_SIGNAL, Command, CommandAnswer, News
 from workflows.playbook_run import PlaybookRun
-from workflows.sandbox import LeanSandbox
 from workflows.starting import priority, search_attributes, static_summary
 
 FACTS = LoadedFacts(facts={"account": {"name": "ACME", "status": "active"}, "risk": {"score": 89}})
@@ -165,7 +164,6 @@ async def worker(client: Client, world: World, queue: str, *, cached: int = 1000
         workflows=[PlaybookRun],
         activities=world.activities(),
         interceptors=[Attempts()],
-        workflow_runner=LeanSandbox(),
         max_cached_workflows=cached,
         max_heartbeat_throttle_interval=timedelta(seconds=throttle_s),
     )
