@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
+from api.media import is_json
 from api.problems import (
     MEDIA_TYPE,
     ActorMissing,
@@ -65,6 +66,8 @@ async def _answer_problem(request: Request, error: Exception) -> Response:
 
 async def _answer_validation(request: Request, error: Exception) -> Response:
     found = error.errors() if isinstance(error, RequestValidationError) else []
+    if any(item["loc"] == ("body",) for item in found) and not is_json(request.headers):
+        return problem_response(MediaTypeUnknown(), request.url.path)
     errors = [FieldProblem(pointer=_pointer(item["loc"]), detail=str(item["msg"]), code=str(item["type"])) for item in found[:100]]
     return problem_response(RequestInvalid(errors=errors), request.url.path)
 

@@ -9,6 +9,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.answers import problem_response
+from api.media import is_json
 from api.problems import BodyTooLarge, BodyUnreadable, Problem, RequestInvalid
 from playbook_dsl.values import Json
 
@@ -36,7 +37,7 @@ class RequestLimits:
         try:
             _check_address(scope)
             body = await self._read(scope, receive)
-            if body and _is_json(scope):
+            if body and is_json(Headers(scope=scope)):
                 check_json(body)
         except Problem as problem:
             await problem_response(problem, scope["path"])(scope, receive, send)
@@ -64,11 +65,6 @@ class RequestLimits:
 def _check_address(scope: Scope) -> None:
     if "\0" in scope["path"] or b"%00" in scope["query_string"]:
         raise RequestInvalid("The address holds the character NUL, which nothing here can have.")
-
-
-def _is_json(scope: Scope) -> bool:
-    kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
-    return kind == "application/json" or kind.endswith("+json")
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

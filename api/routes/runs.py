@@ -189,10 +189,14 @@ async def skip_step(
     return Answered(run=run_id, **answer.model_dump())
 
 
-@router.post("/{run_id}/steps/{step}/edit", summary="Edit a held step", responses=may_fail(*_TELL, StepNotFound, StepNotHeld, body=True))
+@router.post(
+    "/{run_id}/steps/{step}/edit",
+    summary="Edit a held step",
+    responses=may_fail(*_TELL, InputsRefused, StepNotFound, StepNotHeld, body=True),
+)
 async def edit_step(
     run_id: RunId, step: StepKey, body: EditStep, user: Operator, database: DatabaseDep, plays: PlaysDep, key: Key = None
 ) -> Answered:
     """Try a held step again with other inputs."""
-    answer = await RunCommands(database, plays).tell(asking(user, key, body.reason), run_id, "edit", key=step, inputs=body.inputs)
+    answer = await RunCommands(database, plays).edit(asking(user, key, body.reason), run_id, step, body.inputs)
     return Answered(run=run_id, **answer.model_dump())

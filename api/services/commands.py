@@ -5,16 +5,19 @@ from typing import Any
 
 import structlog
 
+from activities.catalog import ACTIONS
 from activities.contracts import JsonTree
 from api.plays import PlayGone, Plays
-from api.problems import Problem, RunClosed, RunNotFound, RunStillActive, StepNotFound
+from api.problems import FieldProblem, InputsRefused, Problem, RunClosed, RunNotFound, RunStillActive, StepNotFound
 from api.services.audit import audit
 from api.services.starting import begin
+from playbook_dsl.catalog import ActionDef
+from playbook_dsl.expressions.problems import near_or_all
 from playbook_dsl.plan import walk
 from storage.ids import new_id
 from storage.repositories.effects import list_effects_by_chain
 from storage.repositories.playbooks import find_version, plan_of
-from storage.repositories.runs import find_run, reopen_run, saved_of, start_of
+from storage.repositories.runs import find_run, find_step, reopen_run, saved_of, start_of
 from storage.session import Database, Session
 from storage.tables import Run
 from workflows.messages import Command, CommandAnswer
@@ -79,6 +82,20 @@ class RunCommands:
             return await self._plays.command(run.workflow_id, command)
         except PlayGone:
             raise closed(run) from None
+
+    async def edit(self, asking: Asking, run_id: str, key: str, inputs: dict[str, JsonTree]) -> CommandAnswer:
+        """Try a held step again with other inputs.
+
+        Raises:
+            InputsRefused: the step's action has no such input.
+            Problem: as for `tell`.
+        """
+        async with self._database.begin(asking.tenant) as session:
+            step = await find_step(session, run_id, key)
+        action = ACTIONS.get(step.kind) if step is not None else None
+        if action is not None and (unknown := inputs.keys() - action.inputs.keys()):
+            raise InputsRefused(errors=[_unknown_input(name, action) for name in sorted(unknown)])
+        return await self.tell(asking, run_id, "edit", key=key, inputs=inputs)
 
     async def undo(self, asking: Asking, run_id: str, *, force: bool) -> CommandAnswer:
         """Take back what a play did, whether it is under way or has ended. Undoing twice changes nothing the second time."""
@@ -161,6 +178,11 @@ def closed(run: Run) -> RunClosed:
     """Give the problem of telling something to a play that has ended."""
     how = f" as {run.outcome}" if run.outcome else ""
     return RunClosed(f"The play {run.id} has ended{how}; undo it, retry it from a step, or start a new one.")
+
+
+def _unknown_input(name: str, action: ActionDef) -> FieldProblem:
+    hint = near_or_all(name, action.inputs)
+    return FieldProblem(pointer=f"#/inputs/{name}", detail=f'"{action.name}" has no input of this name; {hint}', code="unknown_input")
 
 
 def new_request_id(given: str | None) -> str:

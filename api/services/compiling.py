@@ -8,6 +8,7 @@ from fastapi import Depends, Query, Request
 from pydantic import ValidationError
 
 from activities.catalog import load_catalog
+from api.media import media_type
 from api.problems import FieldProblem, MediaTypeUnknown, PlaybookRefused, RequestInvalid
 from api.schemas.playbooks import EXAMPLE, DiagnosticOut, PlaybookText
 from playbook_dsl.compiler import Compiled, compile_playbook
@@ -55,7 +56,7 @@ async def read_text(
         MediaTypeUnknown: it is of another kind.
         RequestInvalid: the JSON has not this form.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = media_type(request.headers)
     body = await request.body()
     if kind in _YAML:
         return Text(body, path or "playbook.yaml")

@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 
+from api.media import media_type
 from api.plays import Plays
 from api.problems import BodyUnreadable, ImportRefused, MediaTypeUnknown
 from api.schemas.accounts import CellProblem, ImportReport, RowProblem
@@ -54,7 +55,7 @@ async def read_file(request: Request) -> CsvFile:
         BodyUnreadable: the form cannot be read.
         ImportRefused: there is no file in it.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = media_type(request.headers)
     if kind in _CSV:
         return CsvFile(await request.body())
     if kind != "multipart/form-data":

@@ -126,6 +126,12 @@ async def list_steps(session: Session, run_id: str) -> list[Step]:
     return list((await session.execute(query)).scalars())
 
 
+async def find_step(session: Session, run_id: str, key: str) -> Step | None:
+    """Give a step of a play by its key."""
+    query = select(Step).where(col(Step.run) == run_id, col(Step.key) == key)
+    return (await session.execute(query)).scalars().one_or_none()
+
+
 async def reopen_run(session: Session, run: Run, *, start: Json) -> None:
     """Take up a play that has ended, to undo it or to retry it from a step. `start` says how, and is sealed here.
 

@@ -19,10 +19,9 @@ async def end(walk: Walk, ending: Ending) -> str:
         if ending.phase <= phase:
             await work(walk, ending)
             ending.phase = phase + 1
+    _note_incomplete(walk, ending)
     if play.undo.incomplete():
         await _tell_owner(walk)
-        if ending.outcome != "failed" or ending.undo != "none":
-            ending.outcome = "undo_incomplete"
     play.state.trace_line(f"outcome {ending.outcome}")
     return ending.outcome
 
@@ -76,7 +75,14 @@ def _is_lent(entry: UndoEntry, lent: set[str]) -> bool:
     return entry.key in lent
 
 
+def _note_incomplete(walk: Walk, ending: Ending) -> None:
+    if walk.play.undo.incomplete() and (ending.outcome != "failed" or ending.undo != "none"):
+        ending.outcome = "undo_incomplete"
+
+
 async def _finally(walk: Walk, ending: Ending) -> None:
+    # Its steps may read `run.outcome`.
+    _note_incomplete(walk, ending)
     await _guarded_block(walk, walk.play.plan.finally_, ending)
 
 

@@ -62,13 +62,6 @@ class Walk:
             _fail_again(key, recorded)
             return
         await self.gate(scope)
-        try:
-            if key in play.state.skips or (step.when is not None and not play.names.holds(step.when, frame)):
-                self._finish(step, frame, key, Done(status="skipped"))
-                return
-        except EvaluationError as error:
-            raise StepFailed(key, "Expression", str(error)) from error
-        play.progress.step(key, step, "running")
         await self._attempt(step, frame, key, scope)
 
     async def gate(self, scope: Scope) -> None:
@@ -88,9 +81,11 @@ class Walk:
         if caught is not None and step.on_error is not None and step.on_error.catch is not None:
             await self._catch(step.on_error.catch, frame, key, scope, caught)
             return
+        begun = False
         while True:
             try:
-                done = await self._handlers[step.kind](self, step, frame, key, scope)
+                begun = begun or self._begins(step, frame, key)
+                done = await self._handlers[step.kind](self, step, frame, key, scope) if begun else Done(status="skipped")
             except Skip:
                 done = Done(status="skipped", detail="skipped by a person")
             except (LeaveRepeat, Stopped):
@@ -103,6 +98,14 @@ class Walk:
                 return
             self._finish(step, frame, key, done)
             return
+
+    def _begins(self, step: AnyStep, frame: Frame, key: str) -> bool:
+        """Say whether the step is wanted; its `if` is looked at once, so that a retry is not passed over."""
+        play = self.play
+        if key in play.state.skips or (step.when is not None and not play.names.holds(step.when, frame)):
+            return False
+        play.progress.step(key, step, "running")
+        return True
 
     def _finish(self, step: AnyStep, frame: Frame, key: str, done: Done) -> None:
         play = self.play
