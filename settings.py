@@ -62,6 +62,10 @@ class Settings(BaseSettings):
     http_allowed_hosts: str = Field("", description="Hosts `http.request` may call, `api.a.com,*.b.com`; empty allows every public host.")
     http_private_hosts: str = Field("", description="Hosts, `name` or `name:port`, it may call although their addresses are not public.")
 
+    vendor_sandbox_url: str | None = Field(
+        None, description="Where stand-ins for all vendors listen; calls go there instead of to Stripe and the others. For trying out."
+    )
+
     email_from: str = Field("playkeeper@localhost", description="Sender of e-mails whose step names none.")
     smtp_host: str | None = Field(None, description="Mail server; without one e-mails go to the development outbox.")
     smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")

@@ -19,6 +19,7 @@ from temporalio.client import Client
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities.attempts import Attempts
+from activities.connections import Connections
 from activities.effects import Pause
 from activities.registry import Activity, Dependencies, build_activities
 from api.plays import Plays
@@ -90,6 +91,7 @@ async def opened(settings: Settings, *, after_answer: Pause | None = None) -> As
                 private_hosts=_names(settings.http_private_hosts),
             ),
             sender=settings.email_from,
+            connections=Connections(database, settings.vendor_sandbox_url),
             after_answer=after_answer,
         )
         async with _relaying(database, client, settings):

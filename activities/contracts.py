@@ -28,6 +28,9 @@ CONTROL_PLAY = "play.control"
 DATABASE_AWAY = "DatabaseAway"
 """The error type of a call that our own database kept from being made. It is no failure of the step: the play waits and calls again."""
 
+THROTTLED = "Throttled"
+"""The error type of a call that must wait for its turn at a vendor; the first detail is when that is. No failure of the step either."""
+
 
 class Contract(BaseModel):
     """Frozen data; unknown keys are ignored, so that an older worker reads a newer caller."""
@@ -50,7 +53,8 @@ class RunRef(Contract):
 class ActionCall(Contract):
     """One effect or read to perform. `generation` grows when a step is done anew after its effect was undone.
 
-    `message` is the pinned template of a sending step and `context` the values its body reads.
+    `message` is the pinned template of a sending step and `context` the values its body reads. `booked` is the turn at the vendor that an
+    earlier attempt got.
     """
 
     run: RunRef
@@ -63,6 +67,7 @@ class ActionCall(Contract):
     message: Message | None = None
     context: dict[str, JsonTree] = {}
     if_nobody: Literal["hold", "skip"] = "hold"
+    booked: datetime | None = None
 
 
 class ActionResult(Contract):
@@ -86,6 +91,7 @@ class UndoCall(Contract):
     action: str
     generation: int = 0
     force: bool = False
+    booked: datetime | None = None
 
 
 class UndoResult(Contract):

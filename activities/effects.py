@@ -9,12 +9,14 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from activities.connections import Turn, book_call, called
 from activities.contracts import ActionCall, ActionResult, JsonTree, RunRef, UndoCall, UndoResult
 from activities.definitions.contract import ActionContract
 from activities.failures import CannotBeUndone, EffectUndone, RequestChanged
 from connectors.errors import ConnectorError, NotAuthorized, Rejected
+from connectors.vendor import Vendor
 from storage.repositories.effects import EffectRecord, add_effect, change_effect, effect_key, find_effect
 from storage.session import Database, Session
 from storage.tables import Effect
@@ -70,10 +72,26 @@ class InternalAction(ABC):
         raise CannotBeUndone(f'what "{self.contract.name}" did cannot be taken back')
 
 
-class ExternalAction(ABC):
-    """An effect on a vendor."""
+class ReadAction(ABC):
+    """A look at a vendor. It changes nothing, so the ledger has no row of it."""
 
     contract: ActionContract
+    vendor: Vendor[Any] | None = None
+
+    @abstractmethod
+    async def prepare(self, session: Session, work: Work) -> Inputs:
+        """Settle what is asked for."""
+
+    @abstractmethod
+    async def read(self, work: Work, request: Inputs) -> Outcome:
+        """Ask the vendor."""
+
+
+class ExternalAction(ABC):
+    """An effect on a vendor. `vendor` says whose allowance it is counted against; None for services without one."""
+
+    contract: ActionContract
+    vendor: Vendor[Any] | None = None
 
     @abstractmethod
     async def prepare(self, session: Session, work: Work) -> Inputs | Outcome:
@@ -93,12 +111,12 @@ class ExternalAction(ABC):
         True says that the vendor recognises the key itself, so that sending again is safe.
         """
 
-    async def undo(self, key: str, record: EffectRecord, *, force: bool) -> UndoResult:
-        """Take it back at the vendor; "not there" is `nothing`."""
+    async def undo(self, tenant: str, record: EffectRecord, *, force: bool) -> UndoResult:
+        """Take it back at the vendor; "not there" is `nothing`. The row holds the request, what was there before, and the result."""
         raise CannotBeUndone(f'what "{self.contract.name}" did cannot be taken back')
 
 
-Action: TypeAlias = InternalAction | ExternalAction
+Action: TypeAlias = InternalAction | ReadAction | ExternalAction
 Pause: TypeAlias = Callable[[Work], Awaitable[None]]
 
 
@@ -128,6 +146,8 @@ class Ledger:
         work = Work(call, effect_key(call.run.tenant, call.run.chain, call.key, call.generation))
         if isinstance(action, InternalAction):
             return await self._perform_internal(action, work)
+        if isinstance(action, ReadAction):
+            return await self._read(action, work)
         return await self._perform_external(action, work)
 
     async def undo(self, call: UndoCall) -> UndoResult:
@@ -141,7 +161,18 @@ class Ledger:
         key = effect_key(call.run.tenant, call.run.chain, call.key, call.generation)
         if isinstance(action, InternalAction):
             return await self._undo_internal(action, call, key)
+        if isinstance(action, ReadAction):
+            return UndoResult(status="nothing", detail="it changed nothing")
         return await self._undo_external(action, call, key)
+
+    async def _read(self, action: ReadAction, work: Work) -> ActionResult:
+        tenant = work.run.tenant
+        async with self._database.begin(tenant) as session:
+            turn = await book_call(session, action.vendor, work.call.booked)
+            request = await action.prepare(session, work)
+        if turn.wait is not None:
+            raise turn.wait
+        return (await called(self._database, tenant, turn, action.read(work, request))).result()
 
     async def _perform_internal(self, action: InternalAction, work: Work) -> ActionResult:
         async with self._database.begin(work.run.tenant) as session:
@@ -174,17 +205,23 @@ class Ledger:
             result = _known_result(known, work) if known else None
             if result is not None:
                 return result
-            in_doubt = known is not None and known.status == "intended"
-            begun: JsonTree = _present(known).request if in_doubt else await self._begin_attempt(session, action, work, known)
+            # Before the intention is written: an attempt that waits for its turn leaves nothing in doubt.
+            turn = await book_call(session, action.vendor, work.call.booked)
+            in_doubt = turn.wait is None and known is not None and known.status == "intended"
+            begun: JsonTree = None
+            if turn.wait is None:
+                begun = _present(known).request if in_doubt else await self._begin_attempt(session, action, work, known)
+        if turn.wait is not None:
+            raise turn.wait
         if in_doubt:
-            settled = await self._ask_vendor(action, work, begun)
+            settled = await self._ask_vendor(action, work, begun, turn)
             if settled is not None:
                 return settled
             if _present(known).digest != digest_of(work.call):
                 # Nothing came of the earlier attempt, so what is asked for now may be done instead.
                 async with self._database.begin(work.run.tenant) as session:
                     begun = await self._begin_attempt(session, action, work, known)
-        return begun if isinstance(begun, ActionResult) else await self._send(action, work, begun)
+        return begun if isinstance(begun, ActionResult) else await self._send(action, work, begun, turn)
 
     async def _begin_attempt(
         self, session: Session, action: ExternalAction, work: Work, known: EffectRecord | None
@@ -213,9 +250,9 @@ class Ledger:
             await change_effect(session, work.key, result.status, result=_stored(result))
         return result
 
-    async def _ask_vendor(self, action: ExternalAction, work: Work, request: Inputs) -> ActionResult | None:
+    async def _ask_vendor(self, action: ExternalAction, work: Work, request: Inputs, turn: Turn) -> ActionResult | None:
         """Settle an attempt whose outcome is not known; None means that sending (again) is right."""
-        found = await action.find(work, request)
+        found = await called(self._database, work.run.tenant, turn, action.find(work, request))
         if isinstance(found, Outcome):
             return await self._write_done(action, work, found)
         if found is not None or action.contract.policy == "at_least_once":
@@ -226,9 +263,9 @@ class Ledger:
             await change_effect(session, work.key, "unknown", detail=detail, result=_stored(result))
         return result
 
-    async def _send(self, action: ExternalAction, work: Work, request: Inputs) -> ActionResult:
+    async def _send(self, action: ExternalAction, work: Work, request: Inputs, turn: Turn) -> ActionResult:
         try:
-            outcome = await action.send(work, request)
+            outcome = await called(self._database, work.run.tenant, turn, action.send(work, request))
         except ConnectorError as error:
             await self._write_failed(work, error)
             raise
@@ -253,7 +290,7 @@ class Ledger:
             record = None if written else await find_effect(session, work.key)
         if record is not None and record.status == "undone" and action.contract.undo is not None:
             # A worker that was thought dead has done it after its undo.
-            await action.undo(work.key, replace(record, result=_stored(result), vendor_id=outcome.vendor_id), force=True)
+            await action.undo(work.run.tenant, replace(record, result=_stored(result), vendor_id=outcome.vendor_id), force=True)
             raise EffectUndone(f"step {work.call.key}: the effect came after its undo, and was taken back again")
         return result
 
@@ -263,8 +300,11 @@ class Ledger:
             settled = await _settled(session, record, call, key, action.contract)
             if settled is not None:
                 return settled
+            turn = await book_call(session, action.vendor, call.booked)
+        if turn.wait is not None:
+            raise turn.wait
         try:
-            result = await action.undo(key, _present(record), force=call.force)
+            result = await called(self._database, call.run.tenant, turn, action.undo(call.run.tenant, _present(record), force=call.force))
         except ConnectorError as error:
             async with self._database.begin(call.run.tenant) as session:
                 await change_effect(session, key, "undo_failed", detail=str(error)[:2000])

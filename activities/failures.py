@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from temporalio.exceptions import ApplicationError
 
-from activities.contracts import DATABASE_AWAY
+from activities.contracts import DATABASE_AWAY, THROTTLED
 from connectors.errors import ConnectorError, NotAuthorized, RateLimited, Rejected
 from storage.encryption import SealBroken
 
@@ -44,11 +45,22 @@ class CannotBeUndone(ActionProblem):
     """An effect without an inverse."""
 
 
+class Throttled(Exception):
+    """A call that must wait for its turn at a vendor: the play waits on a timer, and no worker is kept busy by it."""
+
+    def __init__(self, vendor: str, until: datetime) -> None:
+        """Keep when its turn is."""
+        super().__init__(f"waits for its turn at {vendor}")
+        self.until = until
+
+
 @contextmanager
 def as_activity_failure() -> Iterator[None]:
     """Turn our errors into an ApplicationError that says whether and when to try again."""
     try:
         yield
+    except Throttled as wait:
+        raise ApplicationError(str(wait), wait.until.isoformat(), type=THROTTLED, non_retryable=True) from None
     except ConnectorError as error:
         raise ApplicationError(
             str(error),

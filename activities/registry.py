@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from temporalio import activity
 
@@ -10,7 +10,9 @@ from activities.actions.ctas import CloseCta, OpenCta, UpdateCta
 from activities.actions.email import SendEmail
 from activities.actions.http import CallWebService
 from activities.actions.records import AddNote, EmitEvent, UpdateAccount
+from activities.actions.stripe import stripe_actions
 from activities.actions.tasks import CloseTask, CreateTask
+from activities.connections import Connections
 from activities.contracts import UNDO, ActionCall, ActionResult, UndoCall, UndoResult
 from activities.effects import Action, Ledger, Pause
 from activities.failures import as_activity_failure
@@ -20,6 +22,7 @@ from connectors.email.mail import Mailer
 from connectors.http.client import WebClient
 from storage.session import Database
 
+CallT = TypeVar("CallT", ActionCall, UndoCall)
 Activity: TypeAlias = Callable[..., Awaitable[object]]
 
 
@@ -32,6 +35,7 @@ class Dependencies:
     mailer: Mailer
     web: WebClient
     sender: str
+    connections: Connections
     after_answer: Pause | None = None
 
 
@@ -61,15 +65,21 @@ def build_actions(dependencies: Dependencies) -> Mapping[str, Action]:
         UpdateAccount(),
         SendEmail(dependencies.mailer, dependencies.sender),
         CallWebService(dependencies.web),
+        *stripe_actions(dependencies.connections),
     )
     return {action.contract.name: action for action in actions}
+
+
+def _of_this_attempt(call: CallT) -> CallT:
+    """A turn at a vendor was booked for one attempt; those after it need their own."""
+    return call if activity.info().attempt == 1 or call.booked is None else call.model_copy(update={"booked": None})
 
 
 def _performing(name: str, ledger: Ledger) -> Activity:
     @activity.defn(name=name)
     async def perform(call: ActionCall) -> ActionResult:
         with as_activity_failure():
-            return await ledger.perform(call)
+            return await ledger.perform(_of_this_attempt(call))
 
     return perform
 
@@ -78,6 +88,6 @@ def _undoing(ledger: Ledger) -> Activity:
     @activity.defn(name=UNDO)
     async def undo(call: UndoCall) -> UndoResult:
         with as_activity_failure():
-            return await ledger.undo(call)
+            return await ledger.undo(_of_this_attempt(call))
 
     return undo

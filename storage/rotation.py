@@ -38,6 +38,7 @@ SEALED: Final = (
     SealedTable("effect", ("request", "prior", "result"), ("key",)),
     SealedTable("delivery", ("news",), ("id",)),
     SealedTable("request", ("answer",), ("key",)),
+    SealedTable("connection", ("credentials",), ("vendor",)),
     SealedTable("contact", ("email", "phone"), ("id",), {"email": "email_digest"}),
 )
 

@@ -439,6 +439,45 @@ class Audit(Owned, table=True):
     details: dict[str, object] = _record()
 
 
+class Connection(Owned, table=True):
+    """A vendor that a tenant is connected to. `credentials` is sealed; `version` grows with each change, so that workers notice it."""
+
+    vendor: str = Field(primary_key=True)
+    credentials: bytes | None = _sealed()
+    version: int = 1
+    account: str = ""
+    settings: dict[str, object] = _record()
+    saved_by: str | None = None
+    saved_at: datetime = _now()
+    verified_at: datetime | None = _at(optional=True)
+
+
+class VendorLimit(Owned, table=True):
+    """How much of a vendor's allowance is booked, and whether its circuit is open; one row for all workers.
+
+    `booked_until` is the theoretical arrival time of the generic cell rate algorithm. `failures` counts those in a row.
+    """
+
+    __tablename__ = "vendor_limit"
+
+    vendor: str = Field(primary_key=True)
+    booked_until: datetime = _now()
+    failures: int = 0
+    open_until: datetime | None = _at(optional=True)
+
+
+class Link(Owned, table=True):
+    """Which object of a vendor belongs to which account or contact, such as a Stripe customer."""
+
+    __table_args__ = (Index("link_by_account", "tenant", "account", "vendor", "kind"),)
+
+    vendor: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    external_id: str = Field(primary_key=True)
+    account: str
+    contact: str | None = None
+
+
 METADATA = SQLModel.metadata
 TENANT_TABLES: tuple[str, ...] = tuple(sorted(name for name, table in METADATA.tables.items() if "tenant" in table.columns))
 """The tables whose rows belong to a tenant; `tenant` itself is guarded by its id."""

@@ -101,11 +101,22 @@ class TemporalRuntime:
     async def perform(self, call: ActionCall, retry: Retry, timeout_s: float, summary: str) -> ActionResult:
         """Perform an action as an activity of its name."""
         within = timedelta(seconds=timeout_s)
-        return await _patiently(lambda: self._remote(call.action, call, ActionResult, _retry_policy(retry), within, summary, call.key))
+        policy = _retry_policy(retry)
+
+        async def attempt(booked: datetime | None) -> ActionResult:
+            turn = call if booked is None else call.model_copy(update={"booked": booked})
+            return await self._remote(call.action, turn, ActionResult, policy, within, summary, call.key)
+
+        return await _patiently(attempt, summary)
 
     async def undo(self, call: UndoCall, summary: str) -> UndoResult:
         """Take an effect back."""
-        return await _patiently(lambda: self._remote(UNDO, call, UndoResult, _UNDO_RETRY, _UNDO_TIMEOUT, summary, call.key))
+
+        async def attempt(booked: datetime | None) -> UndoResult:
+            turn = call if booked is None else call.model_copy(update={"booked": booked})
+            return await self._remote(UNDO, turn, UndoResult, _UNDO_RETRY, _UNDO_TIMEOUT, summary, call.key)
+
+        return await _patiently(attempt, summary)
 
     async def load_facts(self, run: RunRef) -> LoadedFacts:
         """Read the facts."""
@@ -214,15 +225,27 @@ class _OurFault(Exception):
     """Our database was away, or workers died under the attempts, until the retries were used up: the step has not failed by itself."""
 
 
-async def _patiently(attempt: Callable[[], Awaitable[R]]) -> R:
-    """Repeat what only our own outage kept from being done, without end."""
-    pause = _FIRST_PAUSE
+class _NotYet(Exception):
+    """The vendor's allowance is used up, or its circuit is open: the step's turn comes later."""
+
+    def __init__(self, turn: datetime) -> None:
+        super().__init__()
+        self.turn = turn
+
+
+async def _patiently(attempt: Callable[[datetime | None], Awaitable[R]], title: str) -> R:
+    """Repeat, without end, what only our own outage or a vendor's limit kept from being done. A turn that was booked is handed on."""
+    pause, booked = _FIRST_PAUSE, None
     while True:
         try:
-            return await attempt()
+            return await attempt(booked)
         except _OurFault:
             await workflow.sleep(pause, summary="waits for the database or for workers")
             pause = min(pause * 2, _LONGEST_PAUSE)
+        except _NotYet as wait:
+            booked = wait.turn
+            while (left := booked - workflow.now()) > timedelta(0):
+                await workflow.sleep(left, summary=f"waits for its turn: {title}")
 
 
 def _retry_policy(retry: Retry) -> RetryPolicy:
@@ -241,6 +264,8 @@ def _in_our_words(error: ActivityError) -> BaseException:
     match error.cause:
         case ApplicationError(type=contracts.DATABASE_AWAY) | TimeoutError(type=TimeoutType.HEARTBEAT):
             return _OurFault()
+        case ApplicationError(type=contracts.THROTTLED, details=[str(turn), *_]):
+            return _NotYet(datetime.fromisoformat(turn))
         case ApplicationError() as cause:
             return ActionFailed(cause.type or "Failed", cause.message)
         case TimeoutError():

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeAlias
 
+from activities.connections import Connections
 from activities.contracts import ActionCall, RunInput, RunRef, UndoCall
 from activities.effects import Ledger, Pause
 from activities.registry import Dependencies, build_actions
@@ -107,6 +108,7 @@ def undo_of(call: ActionCall, *, force: bool = False) -> UndoCall:
 
 
 def dependencies(database: Database, postbox: Postbox | None = None, **keys: Loose) -> Dependencies:
+    keys.setdefault("connections", Connections(database))
     return Dependencies(database, NoPlays(), postbox or Postbox(), keys.pop("web", WebClient()), "playkeeper@acme.example", **keys)
 
 

@@ -215,10 +215,10 @@ class Vendor(ExternalAction):
     async def find(self, work: Work, request: Inputs) -> Outcome | bool | None:
         return Outcome({"id": work.key}) if work.key in self.sent else False
 
-    async def undo(self, key: str, record: EffectRecord, *, force: bool) -> UndoResult:
+    async def undo(self, tenant: str, record: EffectRecord, *, force: bool) -> UndoResult:
         if self.fails:
             raise self.fails.pop(0)
-        return UndoResult(status="undone" if self.sent.pop(key, None) else "nothing")
+        return UndoResult(status="undone" if self.sent.pop(record.key, None) else "nothing")
 
 
 async def test_an_effect_whose_outcome_is_not_known_is_taken_back_too(database: Database) -> None:

@@ -23,7 +23,10 @@ NOT_IMPORTED = {
     "scikit-learn": "scoring is not built yet",
     "sendgrid": "its connector is not built yet",
     "simple-salesforce": "its connector is not built yet",
-    "stripe": "its connector is not built yet",
+    "slack-sdk": "its connector is not built yet",
+    "boto3": "its connector is not built yet",
+    "cloudevents": "incoming events are not built yet",
+    "standardwebhooks": "webhook.emit is not built yet",
     "twilio": "its connector is not built yet",
     "tzdata": "zoneinfo reads its files where the system has none",
 }

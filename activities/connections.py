@@ -1,0 +1,115 @@
+"""Clients of vendors for tenants: made of the tenant's credentials, kept until these change, never called more than is allowed."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+
+from pydantic import SecretStr, ValidationError
+
+from activities.failures import Throttled
+from connectors.errors import NotAuthorized, Unavailable
+from connectors.vendor import Credentials, Vendor, VendorClient
+from storage.repositories.connections import open_connection
+from storage.repositories.vendor_limits import book, note_failure, note_success
+from storage.session import Database, Session
+
+ClientT = TypeVar("ClientT", bound=VendorClient)
+T = TypeVar("T")
+_SOON_S: Final = 0.05
+
+
+class Connections:
+    """The vendors' clients of one worker or API process."""
+
+    def __init__(self, database: Database, sandbox_url: str | None = None) -> None:
+        """Use credentials from this database. With `sandbox_url` every call goes to the sandbox below that address instead."""
+        self._database = database
+        self._sandbox_url = sandbox_url
+        self._clients: dict[tuple[str, str], tuple[int, Any]] = {}
+
+    async def client(self, tenant: str, vendor: Vendor[ClientT]) -> ClientT:
+        """Give the tenant's client; new credentials count from the next call on.
+
+        Raises:
+            NotAuthorized: the tenant is not connected to the vendor.
+        """
+        async with self._database.begin(tenant) as session:
+            found = await open_connection(session, vendor.name)
+        version, given = (found.version, found.credentials) if found else (0, None)
+        if given is None:
+            if self._sandbox_url is None:
+                raise NotAuthorized(f"{vendor.title} is not connected; save its credentials with `playkeeper connect {vendor.name}`")
+            given = dict(vendor.sandbox)
+        known = self._clients.get((tenant, vendor.name))
+        if known is not None and known[0] == version:
+            client: ClientT = known[1]
+            return client
+        made = self.open(vendor, given)
+        self._clients[tenant, vendor.name] = (version, made)
+        if known is not None:
+            await known[1].close()
+        return made
+
+    def open(self, vendor: Vendor[ClientT], given: object) -> ClientT:
+        """Make a client of credentials.
+
+        Raises:
+            NotAuthorized: they have not the form the vendor's have. The message does not repeat them.
+        """
+        try:
+            credentials = vendor.credentials.model_validate(given)
+        except ValidationError as error:
+            wrong = ", ".join(str(each["loc"][0]) if each["loc"] else "all" for each in error.errors())
+            raise NotAuthorized(f"the credentials of {vendor.title} lack something or have too much: {wrong}") from None
+        return vendor.open(credentials, f"{self._sandbox_url}/{vendor.name}" if self._sandbox_url else None)
+
+    async def close(self) -> None:
+        """Let all clients go."""
+        await asyncio.gather(*(client.close() for _, client in self._clients.values()))
+        self._clients.clear()
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Leave to call a vendor: `wait` is raised when it must be waited for. `shaky`: the vendor failed lately, so its answer is news."""
+
+    vendor: Vendor[Any] | None = None
+    wait: Throttled | None = None
+    shaky: bool = False
+
+
+async def book_call(session: Session, vendor: Vendor[Any] | None, booked: datetime | None) -> Turn:
+    """Book a call, unless a turn was `booked` before and is here now."""
+    if vendor is None:
+        return Turn()
+    now = datetime.now(UTC)
+    if booked is not None and booked <= now:
+        return Turn(vendor, shaky=True)
+    allowed = vendor.allowance
+    booking = await book(session, vendor.name, now, interval=allowed.interval, burst=allowed.burst)
+    must_wait = (booking.at - now).total_seconds() > _SOON_S
+    return Turn(vendor, Throttled(vendor.title, booking.at) if must_wait else None, shaky=booking.failures > 0)
+
+
+async def called(database: Database, tenant: str, turn: Turn, call: Awaitable[T]) -> T:
+    """Await a call of a vendor, and tell the vendor's circuit when it breaks down or is back."""
+    vendor = turn.vendor
+    try:
+        answer = await call
+    except Unavailable:
+        if vendor is not None:
+            async with database.begin(tenant) as session:
+                await note_failure(session, vendor.name, datetime.now(UTC), breaks_after=vendor.breaks_after)
+        raise
+    if vendor is not None and turn.shaky:
+        async with database.begin(tenant) as session:
+            await note_success(session, vendor.name)
+    return answer
+
+
+def secrets_of(credentials: Credentials) -> dict[str, object]:
+    """Give credentials with their secrets in the open, to be sealed at once."""
+    given = credentials.model_dump(exclude_none=True)
+    return {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in given.items()}

@@ -1,0 +1,13 @@
+"""Every vendor there is a connector for."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+from connectors.stripe.vendor import STRIPE
+from connectors.vendor import Vendor
+
+_ALL: Final[tuple[Vendor[Any], ...]] = (STRIPE,)
+
+VENDORS: Final[Mapping[str, Vendor[Any]]] = MappingProxyType({vendor.name: vendor for vendor in _ALL})
+"""The vendors by name. Importing this imports no SDK."""

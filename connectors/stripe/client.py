@@ -1,0 +1,97 @@
+"""Stripe through its own SDK. Every write carries an idempotency key, so that a repeated attempt gets the first one's answer."""
+
+from collections.abc import Awaitable
+from typing import Any, Final, TypeAlias
+
+import stripe
+from stripe import HTTPXClient, StripeClient
+
+from connectors.errors import ConnectorError, NotAuthorized, RateLimited, Rejected, Unavailable, pause_of
+from connectors.stripe.vendor import StripeCredentials
+
+TIMEOUT_S = 20.0
+StripeObject: TypeAlias = dict[str, Any]
+"""An object of Stripe's API as plain JSON."""
+
+_ERRORS: Final[tuple[tuple[type[stripe.StripeError], type[ConnectorError]], ...]] = (
+    (stripe.AuthenticationError, NotAuthorized),
+    (stripe.PermissionError, NotAuthorized),
+    (stripe.CardError, Rejected),
+    (stripe.IdempotencyError, Rejected),
+    (stripe.InvalidRequestError, Rejected),
+)
+
+
+class Stripe:
+    """One account of Stripe."""
+
+    def __init__(self, credentials: StripeCredentials, *, base_url: str | None = None) -> None:
+        """Prepare; nothing is called yet. `base_url` is where a sandbox stands in for Stripe."""
+        self._http = HTTPXClient(timeout=TIMEOUT_S)
+        # Our own retries know the ledger; the SDK's would only hold a worker's slot.
+        self._client = StripeClient(
+            credentials.api_key.get_secret_value(),
+            base_addresses={"api": base_url} if base_url else None,
+            max_network_retries=0,
+            http_client=self._http,
+        )
+
+    async def verify(self) -> str:
+        """Read the balance, which every key may that can be of use here."""
+        balance = await _plain(self._client.v1.balance.retrieve_async())
+        return "live account" if balance.get("livemode") else "test account"
+
+    async def close(self) -> None:
+        """Let the kept connections go."""
+        await self._http.close_async()  # type: ignore[no-untyped-call]  # the SDK left this one without annotations
+
+    async def customer(self, customer_id: str) -> StripeObject:
+        """Give a customer."""
+        return await _plain(self._client.v1.customers.retrieve_async(customer_id))
+
+    async def subscription(self, subscription_id: str) -> StripeObject:
+        """Give a subscription, its discounts written out."""
+        return await _plain(self._client.v1.subscriptions.retrieve_async(subscription_id, {"expand": ["discounts"]}))
+
+    async def active_subscription(self, customer_id: str) -> StripeObject | None:
+        """Give the customer's oldest subscription that is not over."""
+        found = await _plain(self._client.v1.subscriptions.list_async({"customer": customer_id, "expand": ["data.discounts"]}))
+        running: list[StripeObject] = [each for each in found["data"] if each["status"] not in ("canceled", "incomplete_expired")]
+        return min(running, key=lambda each: each["created"], default=None)
+
+    async def make_coupon(self, coupon_id: str, terms: StripeObject, key: str) -> None:
+        """Make a coupon under an id of ours."""
+        asked: Any = {"id": coupon_id, **terms}
+        await _plain(self._client.v1.coupons.create_async(asked, {"idempotency_key": f"{key}-coupon"}))
+
+    async def set_discounts(self, subscription_id: str, discounts: list[StripeObject], key: str) -> StripeObject:
+        """Put these discounts on a subscription in place of those it has; an empty list takes all away."""
+        asked: Any = {"discounts": discounts or "", "expand": ["discounts"]}
+        return await _plain(self._client.v1.subscriptions.update_async(subscription_id, asked, {"idempotency_key": key}))
+
+
+async def _plain(call: Awaitable[stripe.StripeObject]) -> StripeObject:
+    """Await a call of the SDK; its objects become plain JSON and its errors ours."""
+    try:
+        answer: StripeObject = (await call).to_dict()
+    except stripe.StripeError as error:
+        raise _ours(error) from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise Unavailable("Stripe's answer is not one of its API", maybe_done=True) from error
+    return answer
+
+
+def _ours(error: stripe.StripeError) -> ConnectorError:
+    # The message for users has no key in it; str() of an authentication error shows the end of one.
+    message = f"Stripe: {error.user_message or type(error).__name__}"
+    if isinstance(error, stripe.AuthenticationError):
+        return NotAuthorized("Stripe does not accept the key; save a new one for the connector stripe")
+    if isinstance(error, stripe.RateLimitError):
+        return RateLimited(message, pause_of((error.headers or {}).get("retry-after")))
+    for theirs, ours in _ERRORS:
+        if isinstance(error, theirs):
+            return ours(message)
+    status = error.http_status or 0
+    if status == 429:
+        return RateLimited(message, pause_of((error.headers or {}).get("retry-after")))
+    return Unavailable(message, maybe_done=status != 503)

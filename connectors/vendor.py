@@ -1,0 +1,74 @@
+"""What every connector says of its vendor, without importing the vendor's SDK: credentials, limits, and how to connect."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Generic, Literal, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Credentials(BaseModel):
+    """What a team pastes to be let in. Secrets are `SecretStr`: printing credentials does not show them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class VendorClient(Protocol):
+    """What every client can do; the rest is its vendor's own."""
+
+    async def verify(self) -> str:
+        """Make a real call that changes nothing, and say in a few words whose account it is.
+
+        Raises:
+            ConnectorError: the credentials are wrong, or the vendor cannot be reached.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let connections go."""
+        ...
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """How many calls a tenant may make to a vendor, all workers together: `burst` at once, then `per_hour`."""
+
+    per_hour: int
+    burst: int
+
+    @property
+    def interval(self) -> timedelta:
+        """The pause between two calls when the burst is used up."""
+        return timedelta(hours=1) / self.per_hour
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """How attempts at a step are repeated when its author says nothing: pauses grow as `growth` says, from `first_s` to `at_most_s`."""
+
+    attempts: int = 5
+    first_s: float = 2.0
+    growth: Literal["exponential", "linear", "fixed"] = "exponential"
+    at_most_s: float = 300.0
+
+
+ClientT = TypeVar("ClientT", bound=VendorClient)
+
+
+@dataclass(frozen=True)
+class Vendor(Generic[ClientT]):
+    """A vendor.
+
+    `open` makes a client of credentials; its second argument is where the sandbox stands in for the vendor, None for the vendor itself.
+    `sandbox` are credentials the sandbox takes. `breaks_after` failures in a row open the circuit for the tenant.
+    """
+
+    name: str
+    title: str
+    credentials: type[Credentials]
+    open: Callable[[Credentials, str | None], ClientT] = field(repr=False)
+    sandbox: Mapping[str, str]
+    allowance: Allowance
+    backoff: Backoff = Backoff()
+    breaks_after: int = 5

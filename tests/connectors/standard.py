@@ -1,0 +1,44 @@
+"""What the standard suite needs to know of a connector: each vendor has a module in `subjects/` with a `SUBJECT`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from connectors.sandbox.fake import Fake
+from connectors.vendor import Vendor
+from storage.session import Session
+from tests.connectors import subjects
+
+Client: TypeAlias = Any
+"""The client of whichever vendor it is."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A connector under the standard suite.
+
+    `fake` makes the stand-in with what the calls need in it. `read` is a call that changes nothing. `link` notes in our tables what the
+    action needs of the account. `action` and `inputs` are an effect, and `count` tells how often the stand-in had it and has not taken it
+    back. `refuse_key` changes the stand-in or the credentials so that the vendor does not let us in.
+    """
+
+    vendor: Vendor[Any]
+    fake: Callable[[], Fake]
+    read: Callable[[Client], Awaitable[object]]
+    action: str
+    inputs: dict[str, Any]
+    count: Callable[[Any], int]
+    link: Callable[[Session, str], Awaitable[None]]
+    wrong_credentials: dict[str, str]
+    refused_status: int = 400
+    reversible: bool = True
+
+
+def all_subjects() -> list[Subject]:
+    """Every subject, by module name."""
+    names = sorted(module.name for module in pkgutil.iter_modules(subjects.__path__))
+    return [importlib.import_module(f"{subjects.__name__}.{name}").SUBJECT for name in names]

@@ -1,0 +1,200 @@
+"""The suite every connector passes: the vendor's real SDK against its stand-in on the loopback."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+
+from activities.connections import Connections
+from activities.contracts import ActionCall
+from activities.effects import Ledger
+from connectors.errors import ConnectorError, NotAuthorized, RateLimited, Rejected, Unavailable
+from connectors.sandbox.fake import Fake
+from connectors.sandbox.faults import Fault
+from connectors.sandbox.serving import serving
+from playbook_dsl.values import Json
+from storage.repositories.connections import delete_connection, save_connection
+from storage.session import Database
+from tests.activities.acting import TENANT, call_of, ledger_of, make_account, run_of, undo_of
+from tests.connectors.standard import Client, Subject, all_subjects
+
+pytestmark = pytest.mark.parametrize("subject", all_subjects(), ids=lambda subject: subject.vendor.name)
+
+CANARY = "canary-4f9c1e7b2d"
+
+
+@contextmanager
+def sandbox(subject: Subject) -> Iterator[tuple[Fake, str]]:
+    fake = subject.fake()
+    fake.deaf_s = 5
+    with serving(fake) as url:
+        yield fake, url
+
+
+@asynccontextmanager
+async def client_of(subject: Subject, url: str, given: dict[str, str] | None = None) -> AsyncIterator[Client]:
+    vendor = subject.vendor
+    client = vendor.open(vendor.credentials.model_validate(given or dict(vendor.sandbox)), f"{url}/{vendor.name}")
+    yield client
+    await client.close()
+
+
+async def error_after(subject: Subject, fault: Fault) -> ConnectorError:
+    with sandbox(subject) as (fake, url):
+        async with client_of(subject, url) as client:
+            await client.verify()
+            fake.faults.append(fault)
+            try:
+                answer = await subject.read(client)
+            except ConnectorError as error:
+                return error
+    raise AssertionError(f"the vendor answered {answer!r}")
+
+
+async def test_the_right_credentials_are_let_in_and_read(subject: Subject) -> None:
+    with sandbox(subject) as (_, url):
+        async with client_of(subject, url) as client:
+            assert await client.verify()
+            assert await subject.read(client)
+
+
+async def test_wrong_credentials_are_not_authorized(subject: Subject) -> None:
+    with sandbox(subject) as (_, url):
+        async with client_of(subject, url, subject.wrong_credentials) as client:
+            with pytest.raises(NotAuthorized):
+                await client.verify()
+
+
+STATUSES = ((400, Rejected), (401, NotAuthorized), (403, NotAuthorized), (404, Rejected), (500, Unavailable), (503, Unavailable))
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [(400, Rejected), (401, NotAuthorized), (403, NotAuthorized), (404, Rejected), (500, Unavailable), (503, Unavailable)],
+)
+async def test_a_status_is_one_of_the_four_errors(subject: Subject, status: int, kind: type[ConnectorError]) -> None:
+    assert type(await error_after(subject, Fault("status", status))) is kind
+
+
+async def test_a_limit_says_in_seconds_when_to_come_again(subject: Subject) -> None:
+    error = await error_after(subject, Fault("status", 429, {"Retry-After": "7"}))
+
+    assert isinstance(error, RateLimited)
+    assert error.retry_after == timedelta(seconds=7)
+
+
+async def test_a_limit_says_by_a_date_when_to_come_again(subject: Subject) -> None:
+    at = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+
+    error = await error_after(subject, Fault("status", 429, {"Retry-After": at}))
+
+    assert isinstance(error, RateLimited)
+    assert error.retry_after is not None
+    assert timedelta(seconds=80) < error.retry_after <= timedelta(seconds=90)
+
+
+async def test_a_malformed_answer_is_unavailable(subject: Subject) -> None:
+    assert isinstance(await error_after(subject, Fault("garbage")), Unavailable)
+
+
+async def test_a_connection_that_breaks_is_unavailable_and_in_doubt(subject: Subject) -> None:
+    error = await error_after(subject, Fault("lost"))
+
+    assert isinstance(error, Unavailable)
+    assert error.maybe_done
+
+
+async def test_silence_ends_at_the_time_out(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = __import__(f"connectors.{subject.vendor.name}.client", fromlist=["TIMEOUT_S"])
+    monkeypatch.setattr(module, "TIMEOUT_S", 0.3)
+
+    began = datetime.now(UTC)
+    error = await error_after(subject, Fault("silence"))
+
+    assert isinstance(error, Unavailable)
+    assert datetime.now(UTC) - began < timedelta(seconds=4)
+
+
+@asynccontextmanager
+async def prepared(subject: Subject, database: Database, url: str) -> AsyncIterator[tuple[Ledger, ActionCall]]:
+    account = await make_account(database)
+    async with database.begin(TENANT) as session:
+        await subject.link(session, account)
+    connections = Connections(database, url)
+    yield ledger_of(database, connections=connections), call_of(run_of(account), subject.action, inputs=subject.inputs)
+    await connections.close()
+
+
+async def settle(ledger: Ledger, call: ActionCall) -> None:
+    """Come again as a play would, until it is done."""
+    for _ in range(5):
+        try:
+            await ledger.perform(call)
+        except Unavailable:
+            continue
+        return
+    raise AssertionError("it was never done")
+
+
+@pytest.mark.servers
+async def test_an_effect_whose_answer_was_lost_happens_once(subject: Subject, database: Database) -> None:
+    with sandbox(subject) as (fake, url):
+        before = subject.count(fake)
+        async with prepared(subject, database, url) as (ledger, call):
+            fake.faults.append(Fault("lost", method="POST"))
+
+            await settle(ledger, call)
+            await ledger.perform(call)
+
+        assert subject.count(fake) == before + 1
+
+
+@pytest.mark.servers
+async def test_an_effect_is_taken_back_once(subject: Subject, database: Database) -> None:
+    if not subject.reversible:
+        pytest.skip("what this vendor does cannot be taken back")
+    with sandbox(subject) as (fake, url):
+        before = subject.count(fake)
+        async with prepared(subject, database, url) as (ledger, call):
+            await ledger.perform(call)
+
+            first = await ledger.undo(undo_of(call))
+            asked = len(fake.received)
+            second = await ledger.undo(undo_of(call))
+
+        assert (first.status, second.status) == ("undone", "undone")
+        assert subject.count(fake) == before
+        assert len(fake.received) == asked
+
+
+@pytest.mark.servers
+async def test_secrets_are_in_no_log_and_no_error(subject: Subject, database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    """Every text of the credentials is the canary, so that wherever one shows, it is found."""
+    caplog.set_level(logging.DEBUG)
+    said: list[str] = []
+    with sandbox(subject) as (fake, url):
+        connections = Connections(database, url)
+        given: dict[str, Json] = {
+            name: subject.wrong_credentials.get(name, value) + CANARY for name, value in subject.vendor.sandbox.items()
+        }
+        async with database.begin(TENANT) as session:
+            await save_connection(session, subject.vendor.name, given, account="test", saved_by="maria")
+        for fault in (None, Fault("status", 400), Fault("status", 500), Fault("garbage"), Fault("lost")):
+            fake.faults[:] = [fault] if fault else []
+            try:
+                client = await connections.client(TENANT, subject.vendor)
+                said.append(repr(client) + str(vars(client)) + await client.verify())
+            except ConnectorError as error:
+                said += [str(error), repr(error)]
+        await connections.close()
+        async with database.begin(TENANT) as session:
+            rows = (await session.connection()).exec_driver_sql
+            said.append(str((await rows("SELECT credentials FROM connection")).all()))
+            await delete_connection(session, subject.vendor.name)
+
+    assert not [text for text in [*said, caplog.text] if CANARY in text]
