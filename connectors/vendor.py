@@ -61,7 +61,9 @@ class Vendor(Generic[ClientT]):
     """A vendor.
 
     `open` makes a client of credentials; its second argument is where the sandbox stands in for the vendor, None for the vendor itself.
-    `sandbox` are credentials the sandbox takes. `breaks_after` failures in a row open the circuit for the tenant.
+    `sandbox` are credentials the sandbox takes. `breaks_after` failures in a row open the circuit for the tenant. `records` are the kinds
+    its client can give to a sync (`connectors.records.Source`). `reader` is where its incoming events are read, as `module:function`
+    (`connectors.incoming.Reader`), imported when the first one comes.
     """
 
     name: str
@@ -72,3 +74,5 @@ class Vendor(Generic[ClientT]):
     allowance: Allowance
     backoff: Backoff = Backoff()
     breaks_after: int = 5
+    records: tuple[str, ...] = ()
+    reader: str | None = None
