@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     temporal_port: int | None = Field(None, ge=1, le=65535, description="Port of the Temporal that `make run` starts; 7233 or a free one.")
     temporal_ui_port: int | None = Field(None, ge=1, le=65535, description="Port of its web UI; 8233 or a free one.")
 
+    sandbox_port: int | None = Field(
+        None, ge=1, le=65535, description="Port of the vendors' stand-ins that `make run` starts; 8025 or a free one."
+    )
+
     worker_cached_plays: int = Field(1000, ge=1, description="Live plays a worker keeps in memory, about 50 KB each.")
     worker_stop_grace_s: float = Field(10, ge=0, description="How long a worker that is told to stop lets actions finish.")
     http_request_timeout_s: float = Field(20, gt=0, description="How long `http.request` waits for an answer.")

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
-from pydantic import SecretStr, ValidationError
-
 from activities.failures import Throttled
 from connectors.errors import NotAuthorized, Unavailable
-from connectors.vendor import Credentials, Vendor, VendorClient
+from connectors.vendor import Vendor, VendorClient
 from storage.repositories.connections import open_connection
 from storage.repositories.vendor_limits import book, note_failure, note_success
 from storage.session import Database, Session
@@ -33,7 +31,7 @@ class Connections:
         """Give the tenant's client; new credentials count from the next call on.
 
         Raises:
-            NotAuthorized: the tenant is not connected to the vendor.
+            NotAuthorized: the tenant is not connected to the vendor, or its credentials are of another form by now.
         """
         async with self._database.begin(tenant) as session:
             found = await open_connection(session, vendor.name)
@@ -46,24 +44,11 @@ class Connections:
         if known is not None and known[0] == version:
             client: ClientT = known[1]
             return client
-        made = self.open(vendor, given)
+        made = vendor.connect(given, self._sandbox_url)
         self._clients[tenant, vendor.name] = (version, made)
         if known is not None:
             await known[1].close()
         return made
-
-    def open(self, vendor: Vendor[ClientT], given: object) -> ClientT:
-        """Make a client of credentials.
-
-        Raises:
-            NotAuthorized: they have not the form the vendor's have. The message does not repeat them.
-        """
-        try:
-            credentials = vendor.credentials.model_validate(given)
-        except ValidationError as error:
-            wrong = ", ".join(str(each["loc"][0]) if each["loc"] else "all" for each in error.errors())
-            raise NotAuthorized(f"the credentials of {vendor.title} lack something or have too much: {wrong}") from None
-        return vendor.open(credentials, f"{self._sandbox_url}/{vendor.name}" if self._sandbox_url else None)
 
     async def close(self) -> None:
         """Let all clients go."""
@@ -107,9 +92,3 @@ async def called(database: Database, tenant: str, turn: Turn, call: Awaitable[T]
         async with database.begin(tenant) as session:
             await note_success(session, vendor.name)
     return answer
-
-
-def secrets_of(credentials: Credentials) -> dict[str, object]:
-    """Give credentials with their secrets in the open, to be sealed at once."""
-    given = credentials.model_dump(exclude_none=True)
-    return {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in given.items()}

@@ -257,6 +257,34 @@ class LaunchNotFound(Problem):
     advice = "The id of a launch is in the answer to its start and on its plays."
 
 
+class VendorNotFound(Problem):
+    """CONN001: there is no connector of this name."""
+
+    code, status, title = "CONN001", 404, "There is no such connector"
+    advice = "GET /v1/connectors lists the names."
+
+
+class CredentialsRefused(Problem):
+    """CONN002: the vendor does not accept the credentials, or they are of another form."""
+
+    code, status, title = "CONN002", 422, "The credentials are not accepted"
+    advice = "Nothing was saved; correct them and send them again."
+
+
+class VendorAway(Problem):
+    """CONN003: the vendor could not be asked whether the credentials are right."""
+
+    code, status, title = "CONN003", 503, "The vendor does not answer"
+    advice = "Nothing was saved; try again in a few minutes."
+
+
+class NotConnected(Problem):
+    """CONN004: the connector has no credentials."""
+
+    code, status, title = "CONN004", 404, "This connector is not connected"
+    advice = "Save its credentials first: PUT /v1/connectors/{vendor}."
+
+
 class DatabaseAway(Problem):
     """SYS002: PostgreSQL does not answer."""
 

@@ -17,7 +17,7 @@ def api_url(settings: Settings) -> str:
 
 
 def read_running(folder: Path) -> dict[str, str]:
-    """The addresses of what runs from this data folder: `api_url`, `temporal_ui_url`, `temporal_address`; empty when nothing does."""
+    """Give the addresses of what runs from this data folder (`api_url`, `temporal_ui_url`, `sandbox_url`, …); nothing when nothing does."""
     try:
         addresses: dict[str, str] = json.loads((folder / RUNNING_FILE).read_text())
     except (OSError, ValueError):

@@ -5,13 +5,25 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Generic, Literal, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+
+from connectors.errors import NotAuthorized
+from playbook_dsl.values import Json
 
 
 class Credentials(BaseModel):
     """What a team pastes to be let in. Secrets are `SecretStr`: printing credentials does not show them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class CredentialsMalformed(NotAuthorized):
+    """Credentials that have not the form the vendor's have. The message does not repeat them; `fields` says what is wrong with which."""
+
+    def __init__(self, message: str, fields: Mapping[str, str]) -> None:
+        """Keep what is wrong, by field."""
+        super().__init__(message)
+        self.fields = fields
 
 
 class VendorClient(Protocol):
@@ -63,7 +75,7 @@ class Vendor(Generic[ClientT]):
     `open` makes a client of credentials; its second argument is where the sandbox stands in for the vendor, None for the vendor itself.
     `sandbox` are credentials the sandbox takes. `breaks_after` failures in a row open the circuit for the tenant. `records` are the kinds
     its client can give to a sync (`connectors.records.Source`). `reader` is where its incoming events are read, as `module:function`
-    (`connectors.incoming.Reader`), imported when the first one comes.
+    (`connectors.incoming.Reader`), imported when the first one comes. `stand_in` is its stand-in in the sandbox, in the same form.
     """
 
     name: str
@@ -76,3 +88,32 @@ class Vendor(Generic[ClientT]):
     breaks_after: int = 5
     records: tuple[str, ...] = ()
     reader: str | None = None
+    stand_in: str | None = None
+
+    def read_credentials(self, given: object) -> Credentials:
+        """Check the form of credentials.
+
+        Raises:
+            CredentialsMalformed: see there.
+        """
+        try:
+            return self.credentials.model_validate(given)
+        except ValidationError as error:
+            wrong = {".".join(map(str, each["loc"])) or "credentials": each["msg"] for each in error.errors()}
+            raise CredentialsMalformed(
+                f"the credentials of {self.title} are not complete or have too much: {', '.join(wrong)}", wrong
+            ) from None
+
+    def connect(self, given: object, sandbox_url: str | None) -> ClientT:
+        """Make a client of credentials; `sandbox_url` is where the stand-ins of all vendors listen, each below its name.
+
+        Raises:
+            CredentialsMalformed: see there.
+        """
+        return self.open(self.read_credentials(given), f"{sandbox_url}/{self.name}" if sandbox_url else None)
+
+
+def secrets_of(credentials: Credentials) -> dict[str, Json]:
+    """Give credentials with their secrets in the open, to be sealed at once."""
+    given = credentials.model_dump(exclude_none=True)
+    return {name: value.get_secret_value() if isinstance(value, SecretStr) else value for name, value in given.items()}

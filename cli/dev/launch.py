@@ -48,6 +48,7 @@ class Launcher:
         self.temporal: Temporal | None = None
         self.api_url = ""
         self.temporal_ui_url = settings.temporal_ui_url
+        self.sandbox_url = settings.vendor_sandbox_url or ""
 
     def start(self) -> None:
         """Start everything in the order in which it is needed, and say what is there by now.
@@ -72,10 +73,11 @@ class Launcher:
         }
         if self.settings.encryption_keys is None and self.settings.encryption_keys_path is None:
             environment["PLAYKEEPER_ENCRYPTION_KEYS"] = kept["encryption_keys"]
+        if self.settings.vendor_sandbox_url is None:
+            environment["PLAYKEEPER_VENDOR_SANDBOX_URL"] = self._start_sandbox()
         self._start_services(environment)
-        self._write_private(
-            RUNNING_FILE, {"api_url": self.api_url, "temporal_ui_url": self.temporal_ui_url, "temporal_address": temporal_address}
-        )
+        addresses = {"api_url": self.api_url, "temporal_ui_url": self.temporal_ui_url, "temporal_address": temporal_address}
+        self._write_private(RUNNING_FILE, {**addresses, "sandbox_url": self.sandbox_url})
 
     def watch(self) -> None:
         """Return never; leave when a process ends or this one is told to stop.
@@ -135,6 +137,17 @@ class Launcher:
         self.running += [worker, api]
         with self._shown("worker and API", lambda: self.api_url), ThreadPoolExecutor(2) as at_once:
             list(at_once.map(lambda service: service.start(), (worker, api)))
+
+    def _start_sandbox(self) -> str:
+        """Start the stand-ins of all vendors: whatever a play does, it does here."""
+        port = choose_port(self.settings.sandbox_port, 8025, "the sandbox", "PLAYKEEPER_SANDBOX_PORT")
+        command = ["cli.dev.vendors", "--port", str(port), "--folder", str(self.folder / "sandbox" / "state")]
+        service = Service("the sandbox", self.folder / "sandbox", command, environment={}, is_ready=lambda: answers_http("127.0.0.1", port))
+        self.running.append(service)
+        self.sandbox_url = f"http://127.0.0.1:{port}"
+        with self._shown("sandbox vendors", lambda: self.sandbox_url):
+            service.start()
+        return self.sandbox_url
 
     def _worker_is_ready(self) -> bool:
         # Of a Temporal that is not ours we only know what the worker says of it; it ends when it cannot connect.
@@ -217,6 +230,7 @@ def _show_addresses(launcher: Launcher) -> None:
     typer.echo("\nPlaykeeper is running.")
     typer.echo(f"  API          {launcher.api_url}/docs")
     typer.echo(f"  Temporal UI  {launcher.temporal_ui_url}")
+    typer.echo(f"  Sandbox      {launcher.sandbox_url}/  (stand-ins of Stripe and the others: nothing leaves this machine)")
     typer.echo(f"  Logs         {launcher.folder}/*/log")
     typer.echo("Press Ctrl-C to stop all of it; the data stays.")
 

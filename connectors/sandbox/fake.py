@@ -4,18 +4,20 @@ import asyncio
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, TypeAlias
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.responses import Response
+from starlette.routing import BaseRoute
 from starlette.types import Message, Receive, Scope, Send
 
 from connectors.sandbox.faults import Fault
 
+MOST_RECEIVED: Final = 1_000
 Content: TypeAlias = Any
 """A form's or JSON's values, or text."""
 
@@ -37,13 +39,15 @@ class Landed:
 
     what: str
     where: str
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 class Fake(ABC):
     """A vendor's stand-in.
 
-    `received` holds every request, `landed` what came of them, `faults` what goes wrong next, one for each request it fits. `deaf_s` is
-    how long silence lasts before the connection is dropped.
+    `received` holds the latest requests, `landed` what came of them, `faults` what goes wrong next, one for each request it fits. `deaf_s`
+    is how long silence lasts before the connection is dropped. One that `invents` makes up objects whose id says `sandbox` when they are
+    first asked for, so that a newcomer need not furnish it.
     """
 
     name: str
@@ -54,11 +58,20 @@ class Fake(ABC):
         self.landed: list[Landed] = []
         self.faults: list[Fault] = []
         self.deaf_s = 30.0
-        self._app = Starlette(routes=[*self.routes(), Route("/__landed", self._show, methods=["GET"])])
+        self.invents = False
+        self._app = Starlette(routes=self.routes())
 
     @abstractmethod
     def routes(self) -> list[BaseRoute]:
         """Give the addresses of the vendor that this stand-in knows, below its own root."""
+
+    def __getstate__(self) -> dict[str, object]:
+        """Give what is kept when the sandbox is stopped: all but the troubles and the requests."""
+        return {name: value for name, value in vars(self).items() if name not in ("_app", "faults", "received")}
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Take up what was kept."""
+        vars(self).update(state, faults=[], received=[], _app=Starlette(routes=self.routes()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or have the trouble that was asked for."""
@@ -69,6 +82,7 @@ class Fake(ABC):
         self.received.append(
             Received(request.method, scope["path"], scope["query_string"].decode(), dict(request.headers), _read(request, body))
         )
+        del self.received[:-MOST_RECEIVED]
         fault = self._next_fault(scope["method"], scope["path"])
         if fault is None:
             await self._app(scope, again, send)
@@ -89,9 +103,6 @@ class Fake(ABC):
                 self.faults.remove(fault)
                 return fault
         return None
-
-    async def _show(self, request: Request) -> Response:
-        return JSONResponse([{"what": each.what, "where": each.where} for each in self.landed])
 
 
 async def _buffered(receive: Receive) -> tuple[bytes, Receive]:

@@ -13,8 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from connectors.sandbox.fake import Fake
 
 
-def application(fakes: Sequence[Fake]) -> ASGIApp:
-    """Give one application with every stand-in below its name."""
+def application(fakes: Sequence[Fake], front: ASGIApp | None = None) -> ASGIApp:
+    """Give one application with every stand-in below its name; `front` answers everywhere else."""
     by_name = {fake.name: fake for fake in fakes}
 
     async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
@@ -23,6 +23,8 @@ def application(fakes: Sequence[Fake]) -> ASGIApp:
         fake = by_name.get(name[0]) if name else None
         if fake is not None:
             await fake({**scope, "root_path": f"/{fake.name}"}, receive, send)
+        elif front is not None:
+            await front(scope, receive, send)
         elif scope["type"] == "http":
             await PlainTextResponse(f"sandbox of {', '.join(sorted(by_name))}\n", 404)(scope, receive, send)
 

@@ -1,6 +1,5 @@
 """A stand-in for Stripe: state in memory, idempotency keys replayed, objects in the form of Stripe's own samples."""
 
-import itertools
 import re
 import time
 from collections.abc import Callable
@@ -25,7 +24,7 @@ class FakeStripe(Fake):
         super().__init__()
         self.objects: dict[str, Object] = {}
         self._answers: dict[str, tuple[str, int, Object]] = {}
-        self._numbers = itertools.count(1)
+        self._number = 0
 
     def routes(self) -> list[BaseRoute]:
         """Give the part of /v1 that the connector uses."""
@@ -52,15 +51,21 @@ class FakeStripe(Fake):
         }
         return subscription_id
 
+    def _find(self, object_id: str) -> Object | None:
+        if self.invents and object_id.startswith("cus_sandbox") and object_id not in self.objects:
+            self.add_customer(object_id, "Sandbox customer")
+        return self.objects.get(object_id)
+
     async def _balance(self, request: Request) -> Response:
         return self._refusal(request) or JSONResponse({"object": "balance", "livemode": False, "available": []})
 
     async def _get(self, request: Request) -> Response:
-        found = self.objects.get(request.path_params["id"])
+        found = self._find(request.path_params["id"])
         return self._refusal(request) or (JSONResponse(found) if found else _missing(request.path_params["id"]))
 
     async def _list_subscriptions(self, request: Request) -> Response:
         customer = request.query_params.get("customer")
+        self._find(str(customer))
         data = [each for each in self.objects.values() if each["object"] == "subscription" and each["customer"] == customer]
         return self._refusal(request) or JSONResponse({"object": "list", "data": data, "has_more": False, "url": "/v1/subscriptions"})
 
@@ -73,7 +78,7 @@ class FakeStripe(Fake):
 
     async def _update_subscription(self, request: Request) -> Response:
         form = await _form(request)
-        subscription = self.objects.get(request.path_params["id"])
+        subscription = self._find(request.path_params["id"])
         if subscription is None:
             return self._refusal(request) or _missing(request.path_params["id"])
         return self._once(request, form, lambda: self._discount(subscription, form))
@@ -82,11 +87,15 @@ class FakeStripe(Fake):
         coupons = [value for name, value in sorted(form.items()) if re.fullmatch(r"discounts\[\d+\]\[coupon\]", name)]
         kept = [value for name, value in sorted(form.items()) if re.fullmatch(r"discounts\[\d+\]\[discount\]", name)]
         old = [each for each in subscription["discounts"] if each["id"] in kept]
-        new = [{"id": f"di_{next(self._numbers)}", "object": "discount", "source": {"coupon": each, "type": "coupon"}} for each in coupons]
+        new = [self._new_discount(each) for each in coupons]
         subscription["discounts"] = old + new
         for coupon in coupons:
             self.landed.append(Landed(f"{self.objects[coupon]['percent_off']:g} % off", subscription["id"]))
         return subscription
+
+    def _new_discount(self, coupon: str) -> Object:
+        self._number += 1
+        return {"id": f"di_{self._number}", "object": "discount", "source": {"coupon": coupon, "type": "coupon"}}
 
     def _once(self, request: Request, form: dict[str, str], do: Callable[[], Object]) -> Response:
         refusal = self._refusal(request)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
@@ -55,6 +55,12 @@ async def save_connection(session: Session, vendor: str, credentials: Json, *, a
     await session.execute(
         statement.on_conflict_do_update(index_elements=["tenant", "vendor"], set_={**changes, "version": col(Connection.version) + 1})
     )
+
+
+async def note_verified(session: Session, vendor: str, account: str) -> None:
+    """Note that the credentials let us in just now."""
+    mine = update(Connection).where(col(Connection.vendor) == vendor)
+    await session.execute(mine.values(verified_at=func.now(), account=account))
 
 
 async def delete_connection(session: Session, vendor: str) -> bool:

@@ -55,6 +55,11 @@ async def note_failure(session: Session, vendor: str, now: datetime, *, breaks_a
     await session.flush()
 
 
+async def list_limits(session: Session) -> list[VendorLimit]:
+    """Give what is booked at every vendor that was called so far."""
+    return list((await session.execute(select(VendorLimit))).scalars())
+
+
 async def _row(session: Session, vendor: str, now: datetime) -> VendorLimit:
     new = insert(VendorLimit).values(tenant=session.tenant, vendor=vendor, booked_until=now, failures=0)
     await session.execute(new.on_conflict_do_nothing())
