@@ -102,7 +102,7 @@ class FakeStripe(Fake):
         if refusal is not None:
             return refusal
         key, asked = request.headers.get("idempotency-key", ""), f"{request.url.path} {sorted(form.items())}"
-        if key in self._answers:
+        if key and key in self._answers:
             before, status, answer = self._answers[key]
             if before != asked:
                 return _error(400, "idempotency_error", "Keys for idempotent requests can only be used with the same parameters.")
@@ -112,7 +112,7 @@ class FakeStripe(Fake):
         return JSONResponse(answer)
 
     def _known(self, request: Request) -> bool:
-        return request.headers.get("idempotency-key", "") in self._answers
+        return request.headers.get("idempotency-key") in self._answers
 
     @staticmethod
     def _refusal(request: Request) -> Response | None:
