@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test check format lock docs fuzz drill bench clean
+.PHONY: help setup run test check format lock connector docs fuzz drill bench clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 setup: ## virtual environment in .venv with everything the lock file names (quick when up to date)
 	@cli/dev/setup.sh
@@ -35,6 +35,10 @@ format: setup ## let the formatter and the linter mend what they can
 lock: setup ## resolve the dependencies of pyproject.toml anew into the two lock files
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header -c requirements.lock --extra local --extra dev pyproject.toml -o requirements-dev.lock
+
+connector: setup ## begin a new connector: make connector NAME=zendesk
+	@$(BIN)/python -m cli.dev.new_connector $(NAME)
+	@$(BIN)/ruff check -q --fix . && $(BIN)/ruff format -q .
 
 docs: setup ## write the pages of docs/ that are made from the code
 	@$(BIN)/python -m cli.reference

@@ -8,6 +8,7 @@ from activities.definitions.contract import ActionContract
 from activities.definitions.ctas import CTA_CLOSE, CTA_OPEN, CTA_UPDATE
 from activities.definitions.email import EMAIL_SEND
 from activities.definitions.http import HTTP_REQUEST
+from activities.definitions.hubspot import HUBSPOT_CONTRACTS
 from activities.definitions.records import ACCOUNT_UPDATE, EVENT_EMIT, NOTE_ADD
 from activities.definitions.stripe import STRIPE_CONTRACTS
 from activities.definitions.tasks import TASK_CANCEL, TASK_COMPLETE, TASK_CREATE
@@ -34,6 +35,7 @@ CONTRACTS: Final[tuple[ActionContract, ...]] = (
     TASK_COMPLETE,
     TASK_CREATE,
     *STRIPE_CONTRACTS,
+    *HUBSPOT_CONTRACTS,
 )
 ACTIONS: Final[Mapping[str, ActionDef]] = MappingProxyType({contract.name: contract.definition() for contract in CONTRACTS})
 """Every action of this version of the product."""

@@ -26,10 +26,11 @@ Inputs: TypeAlias = dict[str, JsonTree]
 
 @dataclass(frozen=True)
 class Work:
-    """One effect to perform: the call, and the key that identifies the effect for us and for the vendor."""
+    """One effect to perform: the call, and the key that identifies the effect for us and for the vendor. `prior`: see `look`."""
 
     call: ActionCall
     key: str
+    prior: JsonTree = None
 
     @property
     def run(self) -> RunRef:
@@ -99,6 +100,14 @@ class ExternalAction(ABC):
 
         An `Outcome` instead says that nothing is to be sent.
         """
+
+    async def look(self, work: Work, request: Inputs) -> JsonTree:
+        """Give what is there before the effect, for an undo to put back; None when nothing is needed.
+
+        It is written down before the effect is attempted, and `send` finds it as `work.prior`: an attempt that comes after one that broke
+        off would see what that one left, and take it for what was there before.
+        """
+        return None
 
     @abstractmethod
     async def send(self, work: Work, request: Inputs) -> Outcome:
@@ -214,11 +223,13 @@ class Ledger:
         if turn.wait is not None:
             raise turn.wait
         if in_doubt:
+            work = replace(work, prior=_present(known).prior)
             settled = await self._ask_vendor(action, work, begun, turn)
             if settled is not None:
                 return settled
             if _present(known).digest != digest_of(work.call):
                 # Nothing came of the earlier attempt, so what is asked for now may be done instead.
+                work = replace(work, prior=None)
                 async with self._database.begin(work.run.tenant) as session:
                     begun = await self._begin_attempt(session, action, work, known)
         return begun if isinstance(begun, ActionResult) else await self._send(action, work, begun, turn)
@@ -265,6 +276,7 @@ class Ledger:
 
     async def _send(self, action: ExternalAction, work: Work, request: Inputs, turn: Turn) -> ActionResult:
         try:
+            work = await self._looked(action, work, request, turn)
             outcome = await called(self._database, work.run.tenant, turn, action.send(work, request))
         except ConnectorError as error:
             await self._write_failed(work, error)
@@ -272,6 +284,16 @@ class Ledger:
         if self._after_answer is not None:
             await self._after_answer(work)
         return await self._write_done(action, work, outcome)
+
+    async def _looked(self, action: ExternalAction, work: Work, request: Inputs, turn: Turn) -> Work:
+        if work.prior is not None:
+            return work
+        prior = await called(self._database, work.run.tenant, turn, action.look(work, request))
+        if prior is None:
+            return work
+        async with self._database.begin(work.run.tenant) as session:
+            await change_effect(session, work.key, "intended", only_from=("intended",), prior=prior)
+        return replace(work, prior=prior)
 
     async def _write_failed(self, work: Work, error: ConnectorError) -> None:
         """Write down that the vendor did not do it; where that is in doubt, the row stays as it is and the next attempt asks."""
@@ -284,7 +306,8 @@ class Ledger:
 
     async def _write_done(self, action: ExternalAction, work: Work, outcome: Outcome) -> ActionResult:
         result = outcome.result()
-        told = {"result": _stored(result), "vendor_id": outcome.vendor_id, "prior": outcome.prior}
+        prior = work.prior if outcome.prior is None else outcome.prior
+        told = {"result": _stored(result), "vendor_id": outcome.vendor_id, "prior": prior}
         async with self._database.begin(work.run.tenant) as session:
             written = await change_effect(session, work.key, result.status, only_from=("intended", "unknown"), detail=None, **told)
             record = None if written else await find_effect(session, work.key)

@@ -4,10 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from connectors.hubspot.vendor import HUBSPOT
 from connectors.stripe.vendor import STRIPE
 from connectors.vendor import Vendor
 
-_ALL: Final[tuple[Vendor[Any], ...]] = (STRIPE,)
+_ALL: Final[tuple[Vendor[Any], ...]] = (
+    STRIPE,
+    HUBSPOT,
+)
 
 VENDORS: Final[Mapping[str, Vendor[Any]]] = MappingProxyType({vendor.name: vendor for vendor in _ALL})
 """The vendors by name. Importing this imports no SDK."""

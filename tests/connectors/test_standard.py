@@ -40,8 +40,10 @@ def sandbox(subject: Subject) -> Iterator[tuple[Fake, str]]:
 async def client_of(subject: Subject, url: str, given: dict[str, str] | None = None) -> AsyncIterator[Client]:
     vendor = subject.vendor
     client = vendor.open(vendor.credentials.model_validate(given or dict(vendor.sandbox)), f"{url}/{vendor.name}")
-    yield client
-    await client.close()
+    try:
+        yield client
+    finally:
+        await client.close()
 
 
 async def error_after(subject: Subject, fault: Fault) -> ConnectorError:
@@ -126,8 +128,10 @@ async def prepared(subject: Subject, database: Database, url: str) -> AsyncItera
     async with database.begin(TENANT) as session:
         await subject.link(session, account)
     connections = Connections(database, url)
-    yield ledger_of(database, connections=connections), call_of(run_of(account), subject.action, inputs=subject.inputs)
-    await connections.close()
+    try:
+        yield ledger_of(database, connections=connections), call_of(run_of(account), subject.action, inputs=subject.inputs)
+    finally:
+        await connections.close()
 
 
 async def settle(ledger: Ledger, call: ActionCall) -> None:

@@ -1,0 +1,121 @@
+"""A stand-in for HubSpot's CRM: companies, contacts and tasks in memory."""
+
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from connectors.sandbox.fake import Fake, Landed
+
+Object: TypeAlias = dict[str, Any]
+
+
+class FakeHubSpot(Fake):
+    """Objects by kind and id."""
+
+    name = "hubspot"
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        super().__init__()
+        self.objects: dict[str, dict[str, Object]] = {"companies": {}, "contacts": {}, "tasks": {}}
+        self._number = 100
+
+    def routes(self) -> list[BaseRoute]:
+        """Give the part of the API that the connector uses."""
+        return [
+            Route("/account-info/v3/details", self._details),
+            Route("/crm/v3/objects/{kind}/search", self._search, methods=["POST"]),
+            Route("/crm/v3/objects/{kind}", self._make, methods=["POST"]),
+            Route("/crm/v3/objects/{kind}/{id}", self._get, methods=["GET"]),
+            Route("/crm/v3/objects/{kind}/{id}", self._update, methods=["PATCH"]),
+            Route("/crm/v3/objects/{kind}/{id}", self._delete, methods=["DELETE"]),
+        ]
+
+    def add(self, kind: str, object_id: str, **properties: str) -> Object:
+        """Make an object, or change one."""
+        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        made = self.objects[kind].setdefault(object_id, {"id": object_id, "properties": {}, "createdAt": at, "archived": False})
+        made["properties"].update(properties, hs_lastmodifieddate=at, lastmodifieddate=at)
+        made["updatedAt"] = at
+        return made
+
+    async def _details(self, request: Request) -> Response:
+        return self._refusal(request) or JSONResponse({"portalId": 4711, "accountType": "SANDBOX", "timeZone": "Europe/Berlin"})
+
+    async def _get(self, request: Request) -> Response:
+        refusal = self._refusal(request)
+        found = self._named(request)
+        return refusal or (JSONResponse(found) if found else _missing())
+
+    async def _make(self, request: Request) -> Response:
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
+        body, kind = await request.json(), request.path_params["kind"]
+        key = body["properties"].get("hs_unique_creation_key")
+        if key and any(each["properties"].get("hs_unique_creation_key") == key for each in self.objects[kind].values()):
+            return _problem(409, "CONFLICT", "an object with this hs_unique_creation_key exists already")
+        self._number += 1
+        made = self.add(kind, str(self._number), **body["properties"])
+        self.landed.append(Landed(f"{kind.removesuffix('s')} {body['properties'].get('hs_task_subject', '')}".strip(), made["id"]))
+        return JSONResponse(made, 201)
+
+    async def _update(self, request: Request) -> Response:
+        refusal = self._refusal(request)
+        found = self._named(request)
+        if refusal is not None or found is None:
+            return refusal or _missing()
+        changes = (await request.json())["properties"]
+        self.landed.append(Landed(", ".join(f"{name} = {value}" for name, value in changes.items()), found["id"]))
+        return JSONResponse(self.add(request.path_params["kind"], found["id"], **changes))
+
+    async def _delete(self, request: Request) -> Response:
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
+        gone = self.objects[request.path_params["kind"]].pop(request.path_params["id"], None)
+        return Response(status_code=204) if gone else _missing()
+
+    async def _search(self, request: Request) -> Response:
+        refusal = self._refusal(request)
+        if refusal is not None:
+            return refusal
+        body = await request.json()
+        [condition] = body["filterGroups"][0]["filters"]
+        name, since = condition["propertyName"], int(condition["value"])
+        found = [each for each in self.objects[request.path_params["kind"]].values() if _ms(each["properties"][name]) >= since]
+        found.sort(key=lambda each: (each["properties"][name], each["id"]))
+        begin = int(body.get("after") or 0)
+        end = begin + body["limit"]
+        paging = {"paging": {"next": {"after": str(end)}}} if end < len(found) else {}
+        return JSONResponse({"total": len(found), "results": found[begin:end], **paging})
+
+    def _named(self, request: Request) -> Object | None:
+        kind, object_id = request.path_params["kind"], request.path_params["id"]
+        by = request.query_params.get("idProperty")
+        if by:
+            return next((each for each in self.objects[kind].values() if each["properties"].get(by) == object_id), None)
+        if self.invents and "sandbox" in object_id and object_id not in self.objects[kind]:
+            self.add(kind, object_id, name="Sandbox company")
+        return self.objects[kind].get(object_id)
+
+    @staticmethod
+    def _refusal(request: Request) -> Response | None:
+        if request.headers.get("authorization", "").startswith("Bearer sandbox-"):
+            return None
+        return _problem(401, "INVALID_AUTHENTICATION", "Authentication credentials not found.")
+
+
+def _ms(moment: str) -> int:
+    return round(datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp() * 1000)
+
+
+def _missing() -> Response:
+    return _problem(404, "OBJECT_NOT_FOUND", "Object not found.")
+
+
+def _problem(status: int, category: str, message: str) -> Response:
+    return JSONResponse({"status": "error", "message": message, "category": category, "correlationId": "sandbox"}, status)
