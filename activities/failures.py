@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.contracts import DATABASE_AWAY, THROTTLED
 from connectors.errors import ConnectorError, NotAuthorized, RateLimited, Rejected
@@ -60,7 +60,9 @@ def as_activity_failure() -> Iterator[None]:
     try:
         yield
     except Throttled as wait:
-        raise ApplicationError(str(wait), wait.until.isoformat(), type=THROTTLED, non_retryable=True) from None
+        # Benign: it is no failure to be logged or counted.
+        turn = wait.until.isoformat()
+        raise ApplicationError(str(wait), turn, type=THROTTLED, non_retryable=True, category=ApplicationErrorCategory.BENIGN) from None
     except ConnectorError as error:
         raise ApplicationError(
             str(error),
