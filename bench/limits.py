@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import tempfile
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,6 +19,7 @@ from typing import Any, TypeAlias
 import asyncpg
 from starlette.types import Receive, Scope, Send
 from temporalio import activity, workflow
+from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import RateLimit
 from temporalio.api.workflowservice.v1 import UpdateTaskQueueConfigRequest
 from temporalio.client import Client
@@ -31,6 +31,7 @@ from activities.attempts import Attempts
 from activities.connections import Connections
 from activities.contracts import LoadedFacts, RunInput, RunRef
 from activities.registry import Dependencies, build_activities
+from bench.servers import make_folder
 from cli.dev.postgres import Postgres
 from cli.dev.temporal import Temporal
 from connectors.email.outbox import FolderOutbox
@@ -66,6 +67,7 @@ class Clocked(FakeStripe):
             self.add_customer(f"cus_{tenant}", tenant)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, and note when."""
         self.at.append((scope["path"].rpartition("_")[2], time.monotonic()))
         await super().__call__(scope, receive, send)
 
@@ -102,7 +104,9 @@ async def start_by_queue(client: Client, tenant: str) -> Handle:
 
 async def limit_queue(client: Client) -> None:
     """Ask Temporal for a rate for each fairness key."""
-    request = UpdateTaskQueueConfigRequest(namespace=client.namespace, identity="bench", task_queue=QUEUE_LIMITED, task_queue_type=2)
+    request = UpdateTaskQueueConfigRequest(
+        namespace=client.namespace, identity="bench", task_queue=QUEUE_LIMITED, task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
+    )
     limit = UpdateTaskQueueConfigRequest.RateLimitUpdate(rate_limit=RateLimit(requests_per_second=PER_SECOND), reason="bench")
     request.update_fairness_key_rate_limit_default.CopyFrom(limit)
     await client.workflow_service.update_task_queue_config(request)
@@ -134,8 +138,7 @@ def busiest(at: Sequence[float]) -> int:
 
 async def main() -> None:
     """Start everything, measure both ways."""
-    folder = Path(tempfile.mkdtemp(prefix="playkeeper-bench-"))
-    folder.chmod(0o755)
+    folder = make_folder()
     GetCustomer.vendor = dataclasses.replace(STRIPE, allowance=Allowance(per_hour=PER_SECOND * 3600, burst=BURST))
     vendor = Clocked()
     with Postgres(folder / "postgres") as postgres, Temporal(folder / "temporal", with_ui=False) as temporal, serving(vendor) as url:

@@ -37,7 +37,8 @@ class Servers:
     postgres: psutil.Process
 
 
-def _folder() -> Path:
+def makemake_folder() -> Path:
+    """Make a folder for the servers' data."""
     folder = Path(tempfile.mkdtemp(prefix="playkeeper-bench-"))
     folder.chmod(0o755)  # PostgreSQL runs as nobody when we are root
     return folder
@@ -52,7 +53,7 @@ def _start_worker(environment: dict[str, str]) -> subprocess.Popen[bytes]:
 @asynccontextmanager
 async def running() -> AsyncIterator[Servers]:
     """Start everything, and stop it at the end."""
-    folder = _folder()
+    folder = make_folder()
     async with Postgres(folder / "postgres") as postgres, Temporal(folder / "temporal", with_ui=False) as temporal:
         connection = await asyncpg.connect(postgres.url())
         await connection.execute("CREATE DATABASE bench")
