@@ -37,7 +37,7 @@ class Servers:
     postgres: psutil.Process
 
 
-def makemake_folder() -> Path:
+def make_folder() -> Path:
     """Make a folder for the servers' data."""
     folder = Path(tempfile.mkdtemp(prefix="playkeeper-bench-"))
     folder.chmod(0o755)  # PostgreSQL runs as nobody when we are root
