@@ -75,6 +75,7 @@ async def opened(settings: Settings, *, after_answer: Pause | None = None) -> As
     """
     keys = KeyRing.parse(settings.require_encryption_keys())
     database = Database(settings.require_database_url(), keys, pool_size=settings.database_pool_size)
+    connections = Connections(database, settings.vendor_sandbox_url)
     cipher = BoundKeys(keys, PAYLOADS) if settings.temporal_sealed else None
     try:
         _, client = await asyncio.gather(
@@ -91,12 +92,13 @@ async def opened(settings: Settings, *, after_answer: Pause | None = None) -> As
                 private_hosts=_names(settings.http_private_hosts),
             ),
             sender=settings.email_from,
-            connections=Connections(database, settings.vendor_sandbox_url),
+            connections=connections,
             after_answer=after_answer,
         )
         async with _relaying(database, client, settings):
             yield client, build_activities(dependencies)
     finally:
+        await connections.close()
         await database.close()
 
 

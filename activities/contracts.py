@@ -54,7 +54,7 @@ class ActionCall(Contract):
     """One effect or read to perform. `generation` grows when a step is done anew after its effect was undone.
 
     `message` is the pinned template of a sending step and `context` the values its body reads. `booked` is the turn at the vendor that an
-    earlier attempt got.
+    earlier attempt got. With `grow_by_s` each pause between attempts is that many seconds longer than the one before.
     """
 
     run: RunRef
@@ -68,6 +68,7 @@ class ActionCall(Contract):
     context: dict[str, JsonTree] = {}
     if_nobody: Literal["hold", "skip"] = "hold"
     booked: datetime | None = None
+    grow_by_s: float | None = None
 
 
 class ActionResult(Contract):

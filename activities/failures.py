@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -55,8 +55,12 @@ class Throttled(Exception):
 
 
 @contextmanager
-def as_activity_failure() -> Iterator[None]:
-    """Turn our errors into an ApplicationError that says whether and when to try again."""
+def as_activity_failure(pause: timedelta | None = None) -> Iterator[None]:
+    """Turn our errors into an ApplicationError that says whether and when to try again.
+
+    Args:
+        pause: how long to wait where Temporal cannot work it out by itself; a vendor's own word goes above it.
+    """
     try:
         yield
     except Throttled as wait:
@@ -68,7 +72,7 @@ def as_activity_failure() -> Iterator[None]:
             str(error),
             type=type(error).__name__,
             non_retryable=isinstance(error, Rejected | NotAuthorized),
-            next_retry_delay=error.retry_after if isinstance(error, RateLimited) else None,
+            next_retry_delay=(error.retry_after if isinstance(error, RateLimited) else None) or pause,
         ) from error
     except (DataError, IntegrityError, ProgrammingError) as error:
         # The statement and its parameters stay out of the message: they may hold what is sealed.

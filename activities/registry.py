@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias, TypeVar
+from datetime import timedelta
+from typing import Final, TypeAlias, TypeVar
 
 from temporalio import activity
 
@@ -23,6 +24,7 @@ from connectors.email.mail import Mailer
 from connectors.http.client import WebClient
 from storage.session import Database
 
+_LONGEST_PAUSE: Final = timedelta(minutes=5)
 CallT = TypeVar("CallT", ActionCall, UndoCall)
 Activity: TypeAlias = Callable[..., Awaitable[object]]
 
@@ -72,6 +74,13 @@ def build_actions(dependencies: Dependencies) -> Mapping[str, Action]:
     return {action.contract.name: action for action in actions}
 
 
+def _pause(call: ActionCall) -> timedelta | None:
+    """Give the pause after this attempt where pauses grow evenly: Temporal only knows how to multiply."""
+    if call.grow_by_s is None:
+        return None
+    return min(timedelta(seconds=call.grow_by_s * activity.info().attempt), _LONGEST_PAUSE)
+
+
 def _of_this_attempt(call: CallT) -> CallT:
     """A turn at a vendor was booked for one attempt; those after it need their own."""
     return call if activity.info().attempt == 1 or call.booked is None else call.model_copy(update={"booked": None})
@@ -80,7 +89,7 @@ def _of_this_attempt(call: CallT) -> CallT:
 def _performing(name: str, ledger: Ledger) -> Activity:
     @activity.defn(name=name)
     async def perform(call: ActionCall) -> ActionResult:
-        with as_activity_failure():
+        with as_activity_failure(_pause(call)):
             return await ledger.perform(_of_this_attempt(call))
 
     return perform

@@ -8,6 +8,7 @@ from typing import Generic, Literal, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from connectors.errors import NotAuthorized
+from playbook_dsl.plan import Retry
 from playbook_dsl.values import Json
 
 
@@ -63,6 +64,12 @@ class Backoff:
     first_s: float = 2.0
     growth: Literal["exponential", "linear", "fixed"] = "exponential"
     at_most_s: float = 300.0
+
+    def as_retry(self) -> Retry:
+        """Give it as plans have it."""
+        factor = 2.0 if self.growth == "exponential" else 1.0
+        growth: Literal["exponential", "linear"] = "linear" if self.growth == "linear" else "exponential"
+        return Retry(attempts=self.attempts, first_s=self.first_s, factor=factor, at_most_s=self.at_most_s, growth=growth)
 
 
 ClientT = TypeVar("ClientT", bound=VendorClient)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from playbook_dsl.plan import Retry
 from playbook_dsl.types import Type
 
 EffectClass: TypeAlias = Literal["read", "reversible", "compensable", "irreversible"]
@@ -42,7 +43,7 @@ class ActionDef:
 
     `undo` says in words how the effect is taken back (None: it cannot be, or there is no effect). `sends` is the channel of a step
     that reaches a person (`email`, `sms`), so that quiet hours, opt-outs and reviews hold for it. `live` outputs change after the
-    step ended (`steps.call.status`). `answers_no` lists outcomes that are answers, not errors.
+    step ended (`steps.call.status`). `retry` is how attempts are repeated when neither step nor playbook says.
     """
 
     name: str
@@ -55,7 +56,7 @@ class ActionDef:
     live: bool = False
     can_wait: bool = False
     timeout_s: float = 30.0
-    attempts: int = 5
+    retry: Retry | None = None
     help: str = ""
     sensitive: frozenset[str] = frozenset()
 

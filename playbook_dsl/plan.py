@@ -22,13 +22,17 @@ MAX_PLAN_BYTES = 64 * 1024
 
 
 class Retry(PlanPart):
-    """How often and how fast an attempt is repeated; `attempts` counts the first one, 0 means without end. Seconds."""
+    """How often and how fast an attempt is repeated; `attempts` counts the first one, 0 means without end. Seconds.
+
+    `growth`: each pause is `factor` times the one before, or (`linear`) `first_s` longer. Only contracts of actions say `linear`.
+    """
 
     attempts: int = 5
     first_s: float = 2.0
     factor: float = 2.0
     at_most_s: float = 300.0
     not_on: tuple[str, ...] = ()
+    growth: Literal["exponential", "linear"] = "exponential"
 
 
 class Catch(PlanPart):

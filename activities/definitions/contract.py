@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 
 from activities.contracts import JsonTree
 from playbook_dsl.catalog import ActionDef, EffectClass, ParamDef, ParamKind
+from playbook_dsl.plan import Retry
 from playbook_dsl.types import ANY, BOOL, DATE, DATETIME, NUMBER, TEXT, Type, list_of, one_of, record
 
 
@@ -62,7 +63,7 @@ class ActionContract:
     policy: Literal["at_most_once", "at_least_once"] = "at_most_once"
     internal: bool = True
     timeout_s: float = 30.0
-    attempts: int = 5
+    retry: Retry | None = None
     help: str = ""
     sensitive: frozenset[str] = frozenset()
 
@@ -79,7 +80,7 @@ class ActionContract:
             live=self.live,
             can_wait=self.can_wait,
             timeout_s=self.timeout_s,
-            attempts=self.attempts,
+            retry=self.retry,
             help=self.help,
             sensitive=self.sensitive,
         )

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from activities.contracts import JsonTree
 from activities.definitions.contract import ActionContract, ActionInput, ActionOutput, Due, Written
+from connectors.hubspot.vendor import HUBSPOT
 
 Company = Annotated[
     str | None, Field(max_length=100, description="The HubSpot company's id; without it the one that is linked to the account.")
@@ -55,6 +56,7 @@ HUBSPOT_COMPANY_GET = ActionContract(
     inputs=GetCompanyInput,
     outputs=HubSpotCompanyOutput,
     internal=False,
+    retry=HUBSPOT.backoff.as_retry(),
     help="Reads the company as it is now.",
 )
 HUBSPOT_COMPANY_UPDATE = ActionContract(
@@ -65,6 +67,7 @@ HUBSPOT_COMPANY_UPDATE = ActionContract(
     outputs=HubSpotCompanyOutput,
     undo="puts the earlier values back, unless somebody changed them since",
     internal=False,
+    retry=HUBSPOT.backoff.as_retry(),
     policy="at_least_once",
     help="Sets properties of the company.",
 )
@@ -76,6 +79,7 @@ HUBSPOT_TASK_CREATE = ActionContract(
     outputs=HubSpotTaskOutput,
     undo="moves the task to HubSpot's recycle bin",
     internal=False,
+    retry=HUBSPOT.backoff.as_retry(),
     help="Makes a task on the company, for teams that work in HubSpot.",
 )
 HUBSPOT_CONTRACTS = (HUBSPOT_COMPANY_GET, HUBSPOT_COMPANY_UPDATE, HUBSPOT_TASK_CREATE)

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from activities.definitions.contract import ActionContract, ActionInput, ActionOutput
+from connectors.stripe.vendor import STRIPE
 
 Customer = Annotated[
     str | None, Field(max_length=100, description="The Stripe customer, `cus_…`; without it the one that is linked to the account.")
@@ -51,6 +52,7 @@ STRIPE_CUSTOMER_GET = ActionContract(
     inputs=GetCustomerInput,
     outputs=CustomerOutput,
     internal=False,
+    retry=STRIPE.backoff.as_retry(),
     help="Reads the customer as it is now.",
 )
 STRIPE_APPLY_DISCOUNT = ActionContract(
@@ -61,6 +63,7 @@ STRIPE_APPLY_DISCOUNT = ActionContract(
     outputs=DiscountOutput,
     undo="takes the discount off the subscription again; invoices that are out already stay as they are",
     internal=False,
+    retry=STRIPE.backoff.as_retry(),
     policy="at_least_once",
     help="Puts a discount on a subscription, beside those it has.",
 )

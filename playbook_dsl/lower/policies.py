@@ -68,12 +68,9 @@ def default_retry(given: DefaultsSpec) -> plan.Retry:
 
 
 def action_retry(given: RetrySpec | None, defaults: DefaultsSpec, action: ActionDef) -> plan.Retry | None:
-    """Give the retry rule of an action step: its own, else the playbook's, else the attempts its contract names."""
+    """Give the retry rule of an action step: its own, else the playbook's, else what its contract says."""
     own = retry(given, default_retry(defaults))
-    usual = plan.Retry()
-    if own is None and defaults.retry is None and action.attempts != usual.attempts:
-        return plan.Retry(attempts=action.attempts)
-    return own
+    return action.retry if own is None and defaults.retry is None else own
 
 
 def review(given: ReviewSpec | None) -> plan.Review | None:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import asyncio
+import base64
 from collections.abc import Iterator
 
 import pytest
+from temporalio.client import Client
 
 from connectors.sandbox.faults import Fault
 from connectors.sandbox.serving import serving
@@ -100,6 +103,28 @@ def test_a_play_gives_a_discount_at_the_vendor_and_takes_it_back(api: Caller, st
     assert len(given) == 1
     assert stripe.objects["sub_1"]["discounts"] == []
     assert {effect["step"]: effect["status"] for effect in undone["effects"]} == {"offer": "undone", "tell": "undone"}
+
+
+def test_credentials_are_in_no_history(api: Caller, settings: Settings, account: str) -> None:
+    """The play calls the vendor with the canary; what Temporal keeps of it is searched as it is stored, unsealed."""
+    api.put("/v1/connectors/stripe", {"credentials": {"api_key": CANARY}})
+    api.publish(DISCOUNT)
+    api.call("POST", "/v1/connectors/stripe/links", {"kind": "customer", "external_id": "cus_1", "account": account}, status=204)
+    run = api.start("give-discount", account)
+    api.closed(run["id"])
+
+    async def history() -> str:
+        client = await Client.connect(settings.temporal_address)
+        return (await client.get_workflow_handle(run["temporal_url"].rpartition("/")[2]).fetch_history()).to_json()
+
+    text = asyncio.run(history())
+    api.post(f"/v1/runs/{run['id']}/undo")
+    api.run_when(run["id"], lambda found: found["state"] == "closed" and found["outcome"] == "undone")
+    api.call("DELETE", "/v1/connectors/stripe", status=204)
+
+    assert "stripe.apply_discount" in text
+    assert CANARY not in text
+    assert base64.b64encode(CANARY.encode()).decode()[:-4] not in text
 
 
 def test_a_link_needs_an_account_that_is_there(api: Caller) -> None:

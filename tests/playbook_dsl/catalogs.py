@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from playbook_dsl.catalog import ActionDef, Catalog, FactDef, ParamDef, People, PlaybookRef, TemplateDef
+from playbook_dsl.plan import Retry
 from playbook_dsl.types import BOOL, DATE, DATETIME, DURATION, MONEY, NUMBER, TEXT, Type, list_of, one_of, record
 
 OWNER = ParamDef(kind="owner")
@@ -100,7 +101,7 @@ BUILT_IN = (
             "token": text(),
         },
         {"status": NUMBER, "body": Type("any", optional=True)},
-        attempts=3,
+        retry=Retry(attempts=3),
         sensitive=frozenset({"token"}),
     ),
     ActionDef(

@@ -44,6 +44,7 @@ async def _perform(walk: Walk, step: ActionStep, frame: Frame, key: str, inputs:
         return ActionResult.model_validate(earlier)
     message = step.message
     env = play.names.env(frame) if message else {}
+    retry = step.retry or play.plan.retry
     call = ActionCall(
         run=play.run,
         key=key,
@@ -55,8 +56,9 @@ async def _perform(walk: Walk, step: ActionStep, frame: Frame, key: str, inputs:
         message=message,
         context={name: to_json(env[name]) for name in message.reads if name in env} if message else {},
         if_nobody=step.if_nobody,
+        grow_by_s=retry.first_s if retry.growth == "linear" else None,
     )
-    result: ActionResult = await play.settle(play.runtime.perform(call, step.retry or play.plan.retry, step.timeout_s, call.title), key)
+    result: ActionResult = await play.settle(play.runtime.perform(call, retry, step.timeout_s, call.title), key)
     return result
 
 
