@@ -213,18 +213,6 @@ def test_a_body_that_does_not_say_that_it_is_json_is_refused_by_its_kind(api: Ca
     assert_problem(answer, 415, "DATA012")
 
 
-def test_an_edit_names_inputs_that_the_action_has(api: Caller, account: str) -> None:
-    run = api.start("failing-held", account)
-    api.step_when(run["id"], "tell", "held")
-
-    answer = api.http.post(f"/v1/runs/{run['id']}/steps/tell/edit", json={"inputs": {"uri": "http://127.0.0.1:9/other"}})
-
-    assert_problem(answer, 422, "PLAY007")
-    assert answer.json()["errors"] == [
-        {"pointer": "#/inputs/uri", "detail": '"http.request" has no input of this name; did you mean "url"?', "code": "unknown_input"}
-    ]
-
-
 def test_a_method_that_is_not_there_names_those_that_are(api: Caller) -> None:
     answer = api.http.delete("/v1/runs")
 

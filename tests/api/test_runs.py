@@ -200,6 +200,18 @@ def test_a_held_step_is_retried_and_edited(api: Caller, account: str) -> None:
     assert ended["outcome"] == "undone"
 
 
+def test_an_edit_names_inputs_that_the_action_has(api: Caller, account: str) -> None:
+    run = api.start("failing-held", account)
+    api.step_when(run["id"], "tell", "held")
+
+    problem = api.post(f"/v1/runs/{run['id']}/steps/tell/edit", {"inputs": {"uri": "http://127.0.0.1:9/other"}}, status=422)
+
+    assert problem["code"] == "PLAY007"
+    assert problem["errors"] == [
+        {"pointer": "#/inputs/uri", "detail": '"http.request" has no input of this name; did you mean "url"?', "code": "unknown_input"}
+    ]
+
+
 def test_a_finished_play_is_undone_once(api: Caller, account: str) -> None:
     run = api.start("waiting", account)
     api.step_when(run["id"], "word", "waiting")
