@@ -9,6 +9,7 @@ from activities.definitions.ctas import CTA_CLOSE, CTA_OPEN, CTA_UPDATE
 from activities.definitions.email import EMAIL_SEND
 from activities.definitions.http import HTTP_REQUEST
 from activities.definitions.hubspot import HUBSPOT_CONTRACTS
+from activities.definitions.meetings import MEETING_CONTRACTS
 from activities.definitions.records import ACCOUNT_UPDATE, EVENT_EMIT, NOTE_ADD
 from activities.definitions.stripe import STRIPE_CONTRACTS
 from activities.definitions.tasks import TASK_CANCEL, TASK_COMPLETE, TASK_CREATE
@@ -35,6 +36,7 @@ CONTRACTS: Final[tuple[ActionContract, ...]] = (
     TASK_COMPLETE,
     TASK_CREATE,
     *STRIPE_CONTRACTS,
+    *MEETING_CONTRACTS,
     *HUBSPOT_CONTRACTS,
 )
 ACTIONS: Final[Mapping[str, ActionDef]] = MappingProxyType({contract.name: contract.definition() for contract in CONTRACTS})

@@ -61,6 +61,22 @@ def read_due(due: JsonTree, calendar: BusinessCalendar) -> datetime | None:
         raise BadInput(f'"due": {error}') from error
 
 
+def read_moment(given: JsonTree, name: str) -> datetime:
+    """Give a moment, aware UTC.
+
+    Raises:
+        BadInput: it is none; `name` is the input's.
+    """
+    try:
+        value = from_json(cast(Json, given))
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        moment = None
+    if not isinstance(moment, datetime):
+        raise BadInput(f'"{name}" is no moment: write one such as {{{{ steps.slot.start }}}} or "2030-03-04T10:00:00+01:00"')
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def _due(value: Value, calendar: BusinessCalendar) -> datetime | None:
     if value is None:
         return None

@@ -11,6 +11,7 @@ from activities.actions.ctas import CloseCta, OpenCta, UpdateCta
 from activities.actions.email import SendEmail
 from activities.actions.http import CallWebService
 from activities.actions.hubspot import hubspot_actions
+from activities.actions.meetings import meeting_actions
 from activities.actions.records import AddNote, EmitEvent, UpdateAccount
 from activities.actions.stripe import stripe_actions
 from activities.actions.tasks import CloseTask, CreateTask
@@ -69,6 +70,7 @@ def build_actions(dependencies: Dependencies) -> Mapping[str, Action]:
         SendEmail(dependencies.mailer, dependencies.sender),
         CallWebService(dependencies.web),
         *stripe_actions(dependencies.connections),
+        *meeting_actions(dependencies.connections),
         *hubspot_actions(dependencies.connections),
     )
     return {action.contract.name: action for action in actions}

@@ -22,8 +22,9 @@ class Subject:
     """A connector under the standard suite.
 
     `fake` makes the stand-in with what the calls need in it. `read` is a call that changes nothing. `link` notes in our tables what the
-    action needs of the account. `action` and `inputs` are an effect, and `count` tells how often the stand-in had it and has not taken it
-    back. `refuse_key` changes the stand-in or the credentials so that the vendor does not let us in.
+    action needs of the account. `action` and `inputs` are an effect, at an address with `effect_path` in it, and `count` tells how
+    often the stand-in had it and has not taken it back. `sign_ins` is how often in a row the vendor must refuse us: a client that renews
+    its access token asks again.
     """
 
     vendor: Vendor[Any]
@@ -34,8 +35,9 @@ class Subject:
     count: Callable[[Any], int]
     link: Callable[[Session, str], Awaitable[None]]
     wrong_credentials: dict[str, str]
-    refused_status: int = 400
     reversible: bool = True
+    effect_path: str = ""
+    sign_ins: int = 1
 
 
 def all_subjects() -> list[Subject]:

@@ -50,7 +50,7 @@ async def error_after(subject: Subject, fault: Fault) -> ConnectorError:
     with sandbox(subject) as (fake, url):
         async with client_of(subject, url) as client:
             await client.verify()
-            fake.faults.append(fault)
+            fake.faults += [fault] * (subject.sign_ins if fault.status == 401 else 1)
             try:
                 answer = await subject.read(client)
             except ConnectorError as error:
@@ -150,7 +150,7 @@ async def test_an_effect_whose_answer_was_lost_happens_once(subject: Subject, da
     with sandbox(subject) as (fake, url):
         before = subject.count(fake)
         async with prepared(subject, database, url) as (ledger, call):
-            fake.faults.append(Fault("lost", method="POST"))
+            fake.faults.append(Fault("lost", method="POST", path=subject.effect_path))
 
             await settle(ledger, call)
             await ledger.perform(call)

@@ -18,7 +18,6 @@ IMPORTED_AS = {
     "scikit-learn": "sklearn",
 }
 NOT_IMPORTED = {
-    "google-api-python-client": "the connector for calendars is not built yet",
     "python-multipart": "FastAPI imports it to read uploaded files",
     "scikit-learn": "scoring is not built yet",
     "sendgrid": "its connector is not built yet",
