@@ -11,6 +11,7 @@ from activities.definitions.http import HTTP_REQUEST
 from activities.definitions.hubspot import HUBSPOT_CONTRACTS
 from activities.definitions.meetings import MEETING_CONTRACTS
 from activities.definitions.records import ACCOUNT_UPDATE, EVENT_EMIT, NOTE_ADD
+from activities.definitions.sms import SMS_SEND
 from activities.definitions.stripe import STRIPE_CONTRACTS
 from activities.definitions.tasks import TASK_CANCEL, TASK_COMPLETE, TASK_CREATE
 from playbook_dsl.catalog import ActionDef, Catalog, ParamDef, ParamKind, People, PlaybookRef, TemplateDef
@@ -37,6 +38,7 @@ CONTRACTS: Final[tuple[ActionContract, ...]] = (
     TASK_CREATE,
     *STRIPE_CONTRACTS,
     *MEETING_CONTRACTS,
+    SMS_SEND,
     *HUBSPOT_CONTRACTS,
 )
 ACTIONS: Final[Mapping[str, ActionDef]] = MappingProxyType({contract.name: contract.definition() for contract in CONTRACTS})

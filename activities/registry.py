@@ -13,6 +13,7 @@ from activities.actions.http import CallWebService
 from activities.actions.hubspot import hubspot_actions
 from activities.actions.meetings import meeting_actions
 from activities.actions.records import AddNote, EmitEvent, UpdateAccount
+from activities.actions.sms import SendSms
 from activities.actions.stripe import stripe_actions
 from activities.actions.tasks import CloseTask, CreateTask
 from activities.connections import Connections
@@ -71,6 +72,7 @@ def build_actions(dependencies: Dependencies) -> Mapping[str, Action]:
         CallWebService(dependencies.web),
         *stripe_actions(dependencies.connections),
         *meeting_actions(dependencies.connections),
+        SendSms(dependencies.connections),
         *hubspot_actions(dependencies.connections),
     )
     return {action.contract.name: action for action in actions}

@@ -7,11 +7,13 @@ from typing import Any, Final
 from connectors.google_calendar.vendor import GOOGLE_CALENDAR
 from connectors.hubspot.vendor import HUBSPOT
 from connectors.stripe.vendor import STRIPE
+from connectors.twilio.vendor import TWILIO
 from connectors.vendor import Vendor
 
 _ALL: Final[tuple[Vendor[Any], ...]] = (
     STRIPE,
     GOOGLE_CALENDAR,
+    TWILIO,
     HUBSPOT,
 )
 
