@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import PlainTextResponse
 
 from api.deps import BackgroundDep, DatabaseDep, PlaysDep
 from api.openapi import may_fail
@@ -22,9 +23,12 @@ def _at(request: Request, vendor: str) -> At:
 @router.post(
     "/{vendor}",
     summary="Take a vendor's events in",
-    response_class=Response,
+    response_class=PlainTextResponse,
     responses={
-        200: {"description": "Kept, or known already. The body is empty unless the vendor wants to read something."},
+        200: {
+            "description": "Kept, or known already. The body is empty unless the vendor wants to read something.",
+            "content": {"text/plain": {"example": ""}},
+        },
         **may_fail(HookNotFound, SignatureWrong, HookUnreadable, body=True),
     },
 )

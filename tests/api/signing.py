@@ -12,7 +12,7 @@ import hmac
 import json
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 import httpx
@@ -30,10 +30,10 @@ BATCH = "application/cloudevents-batch+json"
 HOOK = "/v1/hooks/cloudevents"
 
 
-def in_database(url: str, keys: str, work: Callable[[Session], Any]) -> Any:
+def in_database(url: str, keys: str, work: Callable[[Session], Awaitable[T]]) -> T:
     """Run something in a transaction of the tenant, beside the API."""
 
-    async def run() -> Any:
+    async def run() -> T:
         database = Database(url, KeyRing.parse(keys), pooled=False)
         try:
             async with database.begin(TENANT) as session:
@@ -48,7 +48,7 @@ def connect(url: str, keys: str, **credentials: str) -> None:
     """Save the secret as a connection."""
 
     async def save(session: Session) -> None:
-        await save_connection(session, "cloudevents", credentials or {"secret": SECRET}, account="own systems", saved_by="test")
+        await save_connection(session, "cloudevents", {**(credentials or {"secret": SECRET})}, account="own systems", saved_by="test")
 
     in_database(url, keys, save)
 
