@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import importlib
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 import structlog
 
-from api.problems import HookNotFound, HookUnreadable, SignatureWrong
+from api.problems import HookNotFound, HookUnreadable, Problem, SignatureWrong
 from api.services.followed import followed_of
 from api.services.storable import storable_fields
 from connectors.incoming import Delivered, Forged, Malformed, Reader, Reply, VendorEvent
@@ -88,10 +89,18 @@ def _read(vendor: Vendor[Any], delivered: Delivered, credentials: Credentials) -
         raise SignatureWrong from error
     except Malformed as error:
         log.warning("event refused: it cannot be read", vendor=vendor.name)
-        raise HookUnreadable(f"{str(error).rstrip('.')}. Nothing was kept.") from error
+        raise HookUnreadable(_sentence(str(error))) from error
     except RecursionError:
         log.warning("event refused: it is nested too deeply", vendor=vendor.name)
-        raise HookUnreadable("The body is nested too deeply. Nothing was kept.") from None
+        raise HookUnreadable(_sentence("the body is nested too deeply")) from None
+    except Exception as error:  # a reader met what its author did not think of; what it says may hold what was sent
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        log.error("event lost on a reader", vendor=vendor.name, error=type(error).__name__, function=last.name, line=last.lineno)
+        raise Problem from None
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}. Nothing was kept."
 
 
 def reader_of(vendor: Vendor[Any]) -> Reader:

@@ -16,11 +16,13 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 
 from api.limits import MAX_HOOK_BYTES
+from api.services import hooks
 from cli.dev.server import free_port
 from settings import Settings
 from storage.session import Session
 from storage.tables import METADATA
 from tests.api.conftest import KEYS, Caller, JsonTree, Served
+from tests.api.other_reader import OTHER, signed
 from tests.api.signing import BATCH, HOOK, SECRET, STRUCTURED, connect, event, headers, in_database, send
 from tests.api.test_bad_input import assert_problem
 from tests.database import TENANT
@@ -332,6 +334,56 @@ def test_neither_secrets_nor_addresses_are_logged(doors: Caller, capfd: pytest.C
     assert "s.example" not in logged
     assert SECRET not in logged
     assert SECRET.removeprefix("whsec_") not in logged
+
+
+@pytest.fixture
+def sandbox(application_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
+    """An API in front of the sandbox, behind a proxy, that knows one more vendor."""
+    monkeypatch.setattr(hooks, "VENDORS", {**hooks.VENDORS, "other": OTHER})
+    settings = Settings(
+        tenant=TENANT,
+        data_dir=tmp_path,
+        database_url=SecretStr(application_url),
+        encryption_keys=SecretStr(KEYS),
+        temporal_address="127.0.0.1:9",
+        api_port=free_port(),
+        public_url="https://plays.example.com/base/",
+        vendor_sandbox_url="http://127.0.0.1:9",
+    )
+    with Served(settings, with_worker=False) as served, httpx.Client(base_url=served.url) as http:
+        yield http
+
+
+def tell_other(http: httpx.Client, told: JsonTree, key: str = "sandbox") -> httpx.Response:
+    body = json.dumps(told).encode()
+    signature = signed("https://plays.example.com/base/v1/hooks/other?a=%2Fb", body, key)
+    return http.post("/v1/hooks/other?a=%2Fb", content=body, headers=signature)
+
+
+def test_a_reader_sees_the_address_as_the_vendor_does_and_may_answer(sandbox: httpx.Client, application_url: str) -> None:
+    before = count_events(application_url)
+
+    challenge, reply = tell_other(sandbox, {"challenge": "3eZb"}), tell_other(sandbox, {"reply": uuid.uuid4().hex})
+    unknown, forged = tell_other(sandbox, {"unknown": 1}), tell_other(sandbox, {"challenge": "3eZb"}, "wrong")
+
+    assert (challenge.status_code, challenge.text) == (200, "3eZb")
+    assert challenge.headers["content-type"].startswith("text/plain")
+    assert (reply.text, reply.headers["content-type"].partition(";")[0]) == ("<Response/>", "text/xml")
+    assert (unknown.status_code, unknown.content, "content-type" in unknown.headers) == (200, b"", False)
+    assert_problem(forged, 401, "AUTH003")
+    assert count_events(application_url) == before + 1
+
+
+def test_a_reader_that_breaks_down_is_sent_the_event_again_and_tells_nothing(
+    sandbox: httpx.Client, capfd: pytest.CaptureFixture[str]
+) -> None:
+    answer = tell_other(sandbox, {"secret": "4711"})
+
+    assert_problem(answer, 500, "SYS001")
+    logged = "".join(capfd.readouterr())
+    assert "event lost on a reader" in logged
+    assert "canary" not in logged + answer.text
+    assert "4711" not in logged + answer.text
 
 
 def test_without_a_database_the_vendor_is_asked_to_send_again(tmp_path: Path) -> None:
