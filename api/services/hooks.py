@@ -95,7 +95,7 @@ def _read(vendor: Vendor[Any], delivered: Delivered, credentials: Credentials) -
         raise HookUnreadable(_sentence("the body is nested too deeply")) from None
     except Exception as error:  # a reader met what its author did not think of; what it says may hold what was sent
         last = traceback.extract_tb(error.__traceback__)[-1]
-        log.error("event lost on a reader", vendor=vendor.name, error=type(error).__name__, function=last.name, line=last.lineno)
+        log.warning("event lost on a reader", vendor=vendor.name, error=type(error).__name__, function=last.name, line=last.lineno)
         raise Problem from None
 
 
