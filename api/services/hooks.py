@@ -16,7 +16,7 @@ from api.services.followed import followed_of
 from api.services.storable import storable_fields
 from connectors.incoming import Delivered, Forged, Malformed, Reader, Reply, VendorEvent
 from connectors.registry import VENDORS
-from connectors.vendor import Credentials, Vendor
+from connectors.vendor import Credentials, CredentialsMalformed, Vendor
 from storage.repositories.connections import open_connection
 from storage.repositories.events import NewEvent, add_events
 from storage.session import Database
@@ -75,8 +75,8 @@ async def _credentials(database: Database, at: At, vendor: Vendor[Any]) -> Crede
         raise HookNotFound
     given = found.credentials if found else dict(vendor.sandbox)
     try:
-        return vendor.credentials.model_validate(given)
-    except ValueError:  # pydantic's, which would repeat what it was given
+        return vendor.read_credentials(given)
+    except CredentialsMalformed:
         log.warning("credentials of another form; save them again", vendor=vendor.name)
         raise HookNotFound from None
 

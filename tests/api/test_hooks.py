@@ -16,8 +16,8 @@ from pydantic import SecretStr
 from sqlalchemy import func, select
 
 from api.limits import MAX_HOOK_BYTES
-from api.services import hooks
 from cli.dev.server import free_port
+from connectors.registry import VENDORS
 from settings import Settings
 from storage.session import Session
 from storage.tables import METADATA
@@ -339,7 +339,7 @@ def test_neither_secrets_nor_addresses_are_logged(doors: Caller, capfd: pytest.C
 @pytest.fixture
 def sandbox(application_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
     """An API in front of the sandbox, behind a proxy, that knows one more vendor."""
-    monkeypatch.setattr(hooks, "VENDORS", {**hooks.VENDORS, "other": OTHER})
+    monkeypatch.setattr("api.services.hooks.VENDORS", {**VENDORS, "other": OTHER})
     settings = Settings(
         tenant=TENANT,
         data_dir=tmp_path,
