@@ -357,6 +357,7 @@ class Event(Owned, table=True):
     __table_args__ = (
         Index("event_once", "tenant", "source", "vendor_id", unique=True),
         Index("event_by_account", "tenant", "account", "occurred_at", "id"),
+        Index("event_by_name", "tenant", "name"),
         Index("event_by_clue", "clues", postgresql_using="gin"),
         Index("event_by_address", "tenant", "address_digest", postgresql_where=text("address_digest IS NOT NULL")),
         Index("event_due", "tenant", "due_at", postgresql_where=text("due_at IS NOT NULL")),

@@ -18,7 +18,7 @@ from storage.tables import METADATA, Event
 _CLUES: Final = cast("Column[list[str]]", METADATA.tables["event"].c.clues)
 _ROWS_AT_ONCE: Final = 500
 # Whoever takes events in looks at them at once; the relay takes what is left after this.
-_FIRST_PAUSE: Final = timedelta(seconds=5)
+_FIRST_PAUSE: Final = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,14 @@ async def list_events(session: Session, *, account: str | None = None, after: st
     if account is not None:
         query = query.where(col(Event.account) == account)
     return await fetch_page(session, query, (col(Event.occurred_at), col(Event.id)), descending=True, after=after, limit=limit)
+
+
+async def list_event_names(session: Session) -> list[str]:
+    """Give the name of every event there ever was; from name to name in the index, however many events there are."""
+    names = select(func.min(col(Event.name)).label("name")).cte("names", recursive=True)
+    following = select(func.min(col(Event.name))).where(col(Event.name) > names.c.name).scalar_subquery()
+    found = names.union_all(select(following).where(names.c.name.is_not(None)))
+    return list((await session.execute(select(found.c.name).where(found.c.name.is_not(None)))).scalars())
 
 
 async def list_due_events(session: Session, limit: int = 100) -> list[str]:

@@ -285,3 +285,33 @@ def test_the_latest_word_about_text_messages_counts_in_whatever_order_it_comes(
         kept_when(api, phone_event(application_url, account, name, now - timedelta(minutes=minutes)), has_account)
 
     assert opt_outs(api, account) == expected
+
+
+EMITTING = """
+playbook: emitting
+title: Tell the others
+steps:
+  - id: tell
+    event.emit: {name: review.finished}
+"""
+LISTENING = """
+playbook: listening
+title: Wait
+steps:
+  - id: wait
+    wait_until: {any: {came: {event: NAME}}, up_to: 5 days}
+"""
+
+
+def test_the_name_of_an_event_nobody_sends_is_pointed_out(api: Caller) -> None:
+    def said(name: str) -> list[tuple[str, str]]:
+        answer = api.post("/v1/playbooks/check", {"source": LISTENING.replace("NAME", name)})
+        return [(one["code"], one["hint"]) for one in answer["diagnostics"]]
+
+    before = said("review.finished")
+    api.publish(EMITTING)
+    send(api.http, event("order.placed"))
+
+    assert said("invoice.payment_faild") == [("PB252", 'did you mean "invoice.payment_failed"?')]
+    assert [code for code, _ in before] == ["PB252"]
+    assert (said("invoice.payment_failed"), said("review.finished"), said("order.placed")) == ([], [], [])

@@ -41,6 +41,7 @@ def upgrade() -> None:
     )
     seal_again(connection, keys, events, contacts)
     op.create_index('contact_by_phone', 'contact', ['tenant', 'phone_digest'], unique=False)
+    op.create_index('event_by_name', 'event', ['tenant', 'name'], unique=False)
     op.create_index('event_by_clue', 'event', ['clues'], unique=False, postgresql_using='gin')
     for name, table, column in (
         ('event_by_address', 'event', 'address_digest'),
