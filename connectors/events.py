@@ -6,6 +6,7 @@ from typing import Final
 
 EVENTS: Final[Mapping[str, str]] = MappingProxyType(
     {
+        "calendar.changed": "Something in a calendar changed.",
         "charge.disputed": "A payment is disputed.",
         "charge.dispute_closed": "A dispute about a payment has ended.",
         "charge.failed": "A payment failed.",

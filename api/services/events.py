@@ -3,10 +3,12 @@
 from datetime import UTC, datetime
 
 from api.plays import Plays
+from api.problems import FieldProblem, RequestInvalid
 from api.schemas.tasks import DeliverEvent, EventDelivered, EventOut
 from api.security import Actor
 from api.services.news import event_happened
 from api.services.relay import deliver_all
+from api.services.storable import unreadable_marks
 from playbook_dsl.values import Json
 from storage.ids import new_id
 from storage.repositories.accounts import find_account
@@ -16,7 +18,14 @@ from storage.tables import Event
 
 
 async def deliver_event(database: Database, plays: Plays, user: Actor, body: DeliverEvent) -> EventDelivered:
-    """Store an event and send it on; the same one again does nothing."""
+    """Store an event and send it on; the same one again does nothing.
+
+    Raises:
+        RequestInvalid: something in it is marked as a value and is none.
+    """
+    wrong = [FieldProblem(pointer=path, detail="is marked as a value and is none", code="bad_value") for path in _unreadable(body)]
+    if wrong:
+        raise RequestInvalid(errors=wrong)
     async with database.begin(user.tenant) as session:
         known = body.account is not None and await find_account(session, body.account) is not None
         event = Event(
@@ -37,6 +46,10 @@ async def deliver_event(database: Database, plays: Plays, user: Actor, body: Del
         shown = event_out(session, await find_event(session, event.id) or event)
     await deliver_all(database, plays, user.tenant, deliveries)
     return EventDelivered(event=shown, repeated=False, delivered=len(deliveries), message=_message(body, len(deliveries), known=known))
+
+
+def _unreadable(body: DeliverEvent) -> list[str]:
+    return list(unreadable_marks(dict(body.data), "#/data"))[:20]
 
 
 def event_out(session: Session, event: Event) -> EventOut:

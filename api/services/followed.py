@@ -11,10 +11,11 @@ from playbook_dsl.values import Json
 
 @dataclass(frozen=True)
 class Followed:
-    """What an event is about: `live` is its name in plays (`mail:<id>`), `vendor_id` how the ledger knows it."""
+    """What an event is about: `live` is its name in plays (`mail:<id>`); the ledger has it by `vendor_id`, made by one of `actions`."""
 
     live: str
     vendor_id: str
+    actions: str
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,9 @@ _KINDS: Final[Mapping[str, _Kind]] = MappingProxyType(
             "meeting",
             "meeting_id",
             {
-                "meeting.booked": "booked",
-                "meeting.moved": "booked",
-                "meeting.rescheduled": "booked",
-                "meeting.accepted": "accepted",
-                "meeting.declined": "declined",
+                "meeting.booked": "confirmed",
+                "meeting.moved": "confirmed",
+                "meeting.accepted": "confirmed",
                 "meeting.cancelled": "cancelled",
             },
             ordered=False,
@@ -72,7 +71,7 @@ def followed_of(name: str, fields: Mapping[str, Json]) -> Followed | None:
     known = fields.get(kind.id_field) if kind else None
     if kind is None or name not in kind.statuses or not isinstance(known, str) or not known:
         return None
-    return Followed(f"{kind.live}:{known}", known)
+    return Followed(f"{kind.live}:{known}", known, f"{name.partition('.')[0]}.")
 
 
 def fields_now(name: str, at: datetime, fields: Mapping[str, Json], heard: Sequence[tuple[str, datetime]]) -> dict[str, Json]:
@@ -89,4 +88,6 @@ def fields_now(name: str, at: datetime, fields: Mapping[str, Json], heard: Seque
     others = [(one, when) for one, when in heard if one in kind.statuses]
     if any(rank(one) > rank(name) if kind.ordered else when > at for one, when in others):
         return {}
-    return {"status": kind.statuses[name], **{field: fields[field] for field in kind.carried if field in fields}}
+    # A time is marked as one; a bare text would change the type that the step's output has.
+    carried = {field: fields[field] for field in kind.carried if isinstance(fields.get(field), dict)}
+    return {"status": kind.statuses[name], **carried}

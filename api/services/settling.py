@@ -16,7 +16,7 @@ from api.services.news import facts_changed, object_changed, tell_event
 from playbook_dsl.values import Json
 from storage.repositories.accounts import KnownContact, find_account, list_contacts_by_address, opt_in, opt_out
 from storage.repositories.connections import find_linked
-from storage.repositories.effects import find_effect_by_vendor_id
+from storage.repositories.effects import list_effects_by_vendor_id
 from storage.repositories.events import address_of, change_event, fields_of, find_event, find_latest_of, list_events_about
 from storage.repositories.runs import list_active_runs_by_account
 from storage.session import Database, Session
@@ -43,7 +43,7 @@ class _Overtaken(Exception):
 @dataclass(frozen=True)
 class _Found:
     account: str | None
-    made_by: Effect | None
+    effects: Sequence[Effect]
     contacts: Sequence[KnownContact]
 
 
@@ -78,13 +78,13 @@ async def _settle(session: Session, event: Event, due_at: datetime) -> list[Deli
 
 async def _find(session: Session, event: Event, fields: dict[str, Json], address: str | None) -> _Found:
     followed = followed_of(event.name, fields)
-    made_by = await find_effect_by_vendor_id(session, followed.vendor_id) if followed else None
+    effects = await list_effects_by_vendor_id(session, followed.vendor_id, followed.actions) if followed else []
     contacts = await list_contacts_by_address(session, address) if address else []
-    account = await _by_clues(session, event) or (made_by.account if made_by else None)
+    account = await _by_clues(session, event) or (effects[0].account if effects else None)
     accounts = {contact.account for contact in contacts}
     if account is None and len(accounts) == 1:  # somebody who works for several customers says nothing about which of them
         (account,) = accounts
-    return _Found(account, made_by, contacts)
+    return _Found(account, effects, contacts)
 
 
 async def _by_clues(session: Session, event: Event) -> str | None:
@@ -126,9 +126,9 @@ async def _tell(session: Session, event: Event, fields: dict[str, Json], found: 
     there = [run for run in runs if run.started_at <= event.occurred_at + _CLOCKS_DIFFER]
     deliveries: list[Delivery] = []
     followed = followed_of(event.name, fields)
-    if followed is not None and found.made_by is not None:
-        chain = found.made_by.chain
+    if followed is not None and found.effects:
+        chains = {effect.chain for effect in found.effects}
         changes = fields_now(event.name, event.occurred_at, fields, await list_events_about(session, f"live:{followed.live}"))
-        mine = [run for run in runs if run.chain == chain]
+        mine = [run for run in runs if run.chain in chains]
         deliveries += await object_changed(session, event, followed.live, changes, mine) if changes else []
     return deliveries + await tell_event(session, event, fields, there)
