@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     api_host: str = Field("127.0.0.1", description="The address the API listens on.")
     api_port: int | None = Field(None, ge=1, le=65535, description="The port the API listens on; 8000, or in development a free one.")
     api_url: str | None = Field(None, description="Where the `playkeeper` command finds the API; else what `make run` wrote down.")
+    public_url: str | None = Field(
+        None, description="The API's address as vendors reach it, `https://plays.example.com`; some of them sign it. Else as requests say."
+    )
     postgres_port: int | None = Field(None, ge=1, le=65535, description="Port of the PostgreSQL that `make run` starts; else a free one.")
     temporal_port: int | None = Field(None, ge=1, le=65535, description="Port of the Temporal that `make run` starts; 7233 or a free one.")
     temporal_ui_port: int | None = Field(None, ge=1, le=65535, description="Port of its web UI; 8233 or a free one.")

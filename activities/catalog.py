@@ -1,6 +1,6 @@
 """The catalog of a tenant: the actions there are, the facts, message templates, playbooks and people."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -14,11 +14,13 @@ from activities.definitions.records import ACCOUNT_UPDATE, EVENT_EMIT, NOTE_ADD
 from activities.definitions.sms import SMS_SEND
 from activities.definitions.stripe import STRIPE_CONTRACTS
 from activities.definitions.tasks import TASK_CANCEL, TASK_COMPLETE, TASK_CREATE
+from connectors.events import EVENTS
 from playbook_dsl.catalog import ActionDef, Catalog, ParamDef, ParamKind, People, PlaybookRef, TemplateDef
-from playbook_dsl.plan import FormField, Plan, PlayStep, walk
-from playbook_dsl.types import BOOL, DATE, DURATION, MONEY, NUMBER, TEXT, Type, list_of
+from playbook_dsl.plan import ActionStep, FormField, Plan, PlayStep, walk
+from playbook_dsl.types import BOOL, DATE, DURATION, MONEY, NUMBER, TEXT, Type, list_of, record
 from storage.custom_fields import FIELD_TYPES
 from storage.fact_definitions import facts_of, facts_with
+from storage.repositories.events import list_event_names
 from storage.repositories.people import list_people
 from storage.repositories.playbooks import list_published_playbooks, list_templates, plan_of
 from storage.repositories.tenants import find_tenant
@@ -47,6 +49,7 @@ ACTIONS: Final[Mapping[str, ActionDef]] = MappingProxyType({contract.name: contr
 OWN_FIELD_TYPES: Final[tuple[str, ...]] = tuple(FIELD_TYPES)
 """The words for the types of an organisation's own fields."""
 
+_ANY_FIELDS: Final = record({}, open=True)
 _FORM_TYPES: Final[Mapping[str, Type]] = {
     "integer": NUMBER,
     "number": NUMBER,
@@ -72,14 +75,23 @@ async def load_catalog(session: Session) -> Catalog:
         row.name: TemplateDef(name=row.name, channel=row.channel, subject=row.subject, body=row.body, path=row.path)
         for row in await list_templates(session)
     }
-    playbooks = {row.slug: playbook_ref(plan_of(row)) for row in await list_published_playbooks(session)}
+    plans = [plan_of(row) for row in await list_published_playbooks(session)]
+    playbooks = {plan.playbook: playbook_ref(plan) for plan in plans}
     return Catalog(
         actions=ACTIONS,
         facts=facts_of(await find_tenant(session)),
         templates=templates,
         playbooks=playbooks,
         people=await load_people(session),
+        events=dict.fromkeys([*EVENTS, *(name for plan in plans for name in emitted(plan)), *await list_event_names(session)], _ANY_FIELDS),
     )
+
+
+def emitted(plan: Plan) -> Iterator[str]:
+    """Give the names of the events that a playbook's steps emit."""
+    for step in walk(plan.steps + plan.finally_):
+        if isinstance(step, ActionStep) and step.action == EVENT_EMIT.name and isinstance(name := step.inputs.get("name"), str):
+            yield name
 
 
 async def load_people(session: Session) -> People:

@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.answers import answer_database_error, problem_response
+from api.limits import HOOKS
 from api.problems import FieldProblem, Problem, RequestInvalid, RequestRepeatedDifferently, RequestUnderWay
 from storage.repositories.requests import claim_request, drop_request, keep_answer
 from storage.session import Database
@@ -46,7 +47,7 @@ class Idempotency:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from what is kept, or pass the request on and keep its answer."""
-        key = Headers(scope=scope).get(HEADER) if scope["type"] == "http" and scope["method"] in _METHODS else None
+        key = Headers(scope=scope).get(HEADER) if _may_have_key(scope) else None
         if key is None:
             await self.app(scope, receive, send)
             return
@@ -98,6 +99,11 @@ class Idempotency:
                 await keep_answer(session, key, answer.status, json.loads(answer.body) if answer.body else {})
             else:
                 await drop_request(session, key)
+
+
+def _may_have_key(scope: Scope) -> bool:
+    # Nobody who sends vendors' events is known before the signature was checked, and each event has an id of its own.
+    return scope["type"] == "http" and scope["method"] in _METHODS and not scope["path"].startswith(HOOKS)
 
 
 def _digest(scope: Scope, body: bytes) -> str:

@@ -14,6 +14,9 @@ from api.problems import BodyTooLarge, BodyUnreadable, Problem, RequestInvalid
 from playbook_dsl.values import Json
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
+MAX_HOOK_BYTES = 1024 * 1024
+HOOKS = "/v1/hooks/"
+"""Below this strangers send what they like until its signature was checked, and the signature is of the bytes as they came."""
 MAX_DEPTH = 50
 MAX_INTEGER = 10**18
 
@@ -36,15 +39,16 @@ class RequestLimits:
             return
         try:
             _check_address(scope)
-            body = await self._read(scope, receive)
-            if body and is_json(Headers(scope=scope)):
+            hook = scope["path"].startswith(HOOKS)
+            body = await self._read(receive, MAX_HOOK_BYTES if hook else self.max_body_bytes)
+            if body and not hook and is_json(Headers(scope=scope)):
                 check_json(body)
         except Problem as problem:
             await problem_response(problem, scope["path"])(scope, receive, send)
             return
         await self.app(scope, _replay(body, receive), send)
 
-    async def _read(self, scope: Scope, receive: Receive) -> bytes:
+    async def _read(self, receive: Receive, at_most: int) -> bytes:
         parts: list[bytes] = []
         size = 0
         while True:
@@ -53,12 +57,12 @@ class RequestLimits:
                 break
             part = message.get("body", b"")
             size += len(part)
-            if size <= self.max_body_bytes:
+            if size <= at_most:
                 parts.append(part)
             if not message.get("more_body", False) or size > _MAX_DRAINED_BYTES:
                 break
-        if size > self.max_body_bytes:
-            raise BodyTooLarge(f"A request may have at most {self.max_body_bytes // 1024**2} MB; split this one into smaller parts.")
+        if size > at_most:
+            raise BodyTooLarge(f"A request may have at most {at_most // 1024**2} MB here; split this one into smaller parts.")
         return b"".join(parts)
 
 

@@ -21,6 +21,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "effects", "description": "What plays did to the world, and what was taken back."},
     {"name": "events", "description": "What happened outside, delivered to the plays it is for."},
     {"name": "connectors", "description": "Vendors: credentials, limits, and whose their objects are."},
+    {"name": "hooks", "description": "Where vendors send their events; the signature says who they are."},
     {"name": "templates", "description": "Message templates."},
     {"name": "people", "description": "The team, as owners and approvers."},
     {"name": "health", "description": "Whether it works, and what the codes of problems mean."},

@@ -75,6 +75,13 @@ class RoleMissing(Problem):
     advice = "Ask an administrator for the role."
 
 
+class SignatureWrong(Problem):
+    """AUTH003: what a vendor is said to have sent is not signed with its secret, or was signed too long ago."""
+
+    code, status, title = "AUTH003", 401, "The signature is not right"
+    advice = "Compare the signing secret saved with the connector with the vendor's, and both clocks; nothing was kept."
+
+
 class RequestInvalid(Problem):
     """DATA001: a body, parameter or header has not the form that the API describes."""
 
@@ -164,6 +171,20 @@ class MediaTypeUnknown(Problem):
 
     code, status, title = "DATA012", 415, "This kind of body is not understood here"
     advice = "Send application/json, or what the documentation of the address names."
+
+
+class HookNotFound(Problem):
+    """DATA014: no vendor's events are taken in at this address."""
+
+    code, status, title = "DATA014", 404, "No events are taken in here"
+    advice = "Connect the vendor with its signing secret first, and compare the address with the documentation."
+
+
+class HookUnreadable(Problem):
+    """DATA015: rightly signed, but not in the form the vendor's events have."""
+
+    code, status, title = "DATA015", 400, "The vendor's event cannot be read"
+    advice = "Compare what is sent with the documentation of the connector; nothing was kept."
 
 
 class PlaybookRefused(Problem):

@@ -1,6 +1,6 @@
 """What vendors tell us by themselves: read and verified by each connector, in one form for everybody behind it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -38,8 +38,12 @@ class VendorEvent:
     """Something that happened at the vendor.
 
     `id` is the vendor's own, unique there. `name` is in our words (`invoice.payment_failed`, `email.bounced`). `fields` is what playbooks
-    read as `event.<field>`, plain JSON. The account is that of the first of `refs` that is linked, else of the contact with `address`
-    (an e-mail address or phone number).
+    read as `event.<field>`, plain JSON. The account is `account` (our own id, for who knows it), else that of the first of `refs` that is
+    linked, else of what a play made (below), else of the contact with `address` (an e-mail address or phone number).
+
+    Some names mean more than news. `email.*` and `sms.*` with `fields["message_id"]`, and `meeting.*` with `fields["meeting_id"]`, change
+    the output of the step that made that message or meeting. `email.unsubscribed`, `email.complained`, `email.bounced` with
+    `fields["hard"]` true, and `sms.stopped` opt the contacts with `address` out; `sms.started` takes that back.
     """
 
     id: str
@@ -48,12 +52,22 @@ class VendorEvent:
     fields: Mapping[str, Any] = field(default_factory=dict)
     refs: tuple[Ref, ...] = ()
     address: str | None = None
+    account: str | None = None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a reader gives where the vendor wants to read an answer, such as a challenge it sent; without one the answer is empty."""
+
+    body: str = ""
+    media_type: str = "text/plain"
+    events: Sequence[VendorEvent] = ()
 
 
 class Reader(Protocol):
     """Reads what a vendor delivers."""
 
-    def __call__(self, delivered: Delivered, credentials: Credentials) -> list[VendorEvent]:
+    def __call__(self, delivered: Delivered, credentials: Credentials) -> Sequence[VendorEvent] | Reply:
         """Verify the signature and give the events, none for kinds nobody can use.
 
         Raises:

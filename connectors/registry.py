@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from connectors.cloudevents.vendor import CLOUDEVENTS
 from connectors.google_calendar.vendor import GOOGLE_CALENDAR
 from connectors.hubspot.vendor import HUBSPOT
 from connectors.stripe.vendor import STRIPE
@@ -11,6 +12,7 @@ from connectors.twilio.vendor import TWILIO
 from connectors.vendor import Vendor
 
 _ALL: Final[tuple[Vendor[Any], ...]] = (
+    CLOUDEVENTS,
     STRIPE,
     GOOGLE_CALENDAR,
     TWILIO,

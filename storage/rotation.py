@@ -39,7 +39,8 @@ SEALED: Final = (
     SealedTable("delivery", ("news",), ("id",)),
     SealedTable("request", ("answer",), ("key",)),
     SealedTable("connection", ("credentials",), ("vendor",)),
-    SealedTable("contact", ("email", "phone"), ("id",), {"email": "email_digest"}),
+    SealedTable("contact", ("email", "phone"), ("id",), {"email": "email_digest", "phone": "phone_digest"}),
+    SealedTable("event", ("fields", "address"), ("id",), {"address": "address_digest"}),
 )
 
 

@@ -1,5 +1,6 @@
 """The engine, and sessions that see one tenant only."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,6 +11,7 @@ from sqlalchemy.pool import NullPool
 from playbook_dsl.values import Json
 from storage.encryption import KeyRing, Place
 
+_PHONE = re.compile(r"[+0-9][0-9 ()./-]*")
 _SET_TENANT = text("SELECT set_config('app.tenant', :tenant, true)")
 
 
@@ -28,12 +30,15 @@ class Session(AsyncSession):
         return self.keys.open_json(Place(self.tenant, table, column, row), sealed)
 
     def digest(self, table: str, column: str, text: str) -> str:
-        """Give what a sealed text is found by; capitals make no difference. The column `<column>_digest` holds it."""
-        return self.keys.digest(Place(self.tenant, table, column, ""), _plain(text))
+        """Give what a sealed text is found by; the column `<column>_digest` holds it.
+
+        Capitals make no difference, and neither does how a phone number is set (`+49 (30) 77-77`, `0049307777`).
+        """
+        return self.keys.digest(Place(self.tenant, table, column, ""), plain(text))
 
     def digests(self, table: str, column: str, text: str) -> list[str]:
         """Give the digests of a text by every key, to look for."""
-        return self.keys.digests(Place(self.tenant, table, column, ""), _plain(text))
+        return self.keys.digests(Place(self.tenant, table, column, ""), plain(text))
 
     def open_text(self, table: str, column: str, row: str, sealed: bytes | None) -> str | None:
         """Decrypt a text."""
@@ -77,8 +82,13 @@ class Database:
         await self.engine.dispose()
 
 
-def _plain(text: str) -> str:
-    return text.strip().lower()
+def plain(text: str) -> str:
+    """Give the form of a text that its digest is made of."""
+    stripped = text.strip()
+    if _PHONE.fullmatch(stripped):
+        digits = re.sub("[^0-9]", "", stripped)
+        return f"+{digits.removeprefix('00')}" if stripped.startswith(("+", "00")) else digits
+    return stripped.lower()
 
 
 def async_url(url: str) -> str:

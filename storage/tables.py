@@ -111,13 +111,14 @@ class Account(Owned, table=True):
 class Contact(Owned, table=True):
     """A person at the customer. `opt_outs` are channels (`email`, `sms`, or `all`).
 
-    `email` and `phone` are sealed; `email_digest` is what a contact is looked up by when only its address is known.
+    `email` and `phone` are sealed; their digests are what a contact is looked up by when only an address is known.
     """
 
     __table_args__ = (
         ForeignKeyConstraint(["tenant", "account"], ["account.tenant", "account.id"], ondelete="CASCADE"),
         Index("contact_by_account", "tenant", "account"),
         Index("contact_by_email", "tenant", "email_digest"),
+        Index("contact_by_phone", "tenant", "phone_digest"),
     )
 
     id: str = Field(primary_key=True)
@@ -126,6 +127,7 @@ class Contact(Owned, table=True):
     email: bytes | None = _sealed()
     email_digest: str | None = None
     phone: bytes | None = _sealed()
+    phone_digest: str | None = None
     title: str | None = None
     roles: list[str] = _texts()
     opt_outs: list[str] = _texts()
@@ -244,6 +246,7 @@ class Effect(Owned, table=True):
     __table_args__ = (
         Index("effect_by_chain", "tenant", "chain", "intended_at"),
         Index("effect_by_account", "tenant", "account", "intended_at"),
+        Index("effect_by_vendor_id", "tenant", "vendor_id", postgresql_where=text("vendor_id IS NOT NULL")),
         Index(
             "effect_open", "tenant", "intended_at", postgresql_where=text("status IN ('intended', 'unknown', 'undo_failed', 'conflict')")
         ),
@@ -345,11 +348,19 @@ class Note(Owned, table=True):
 
 
 class Event(Owned, table=True):
-    """Something that happened, once: `source` and `vendor_id` together are unique. `matched` counts the plays that were told."""
+    """Something that happened, once: `source` and `vendor_id` together are unique. `matched` counts the plays that were told.
+
+    `fields` and `address` are sealed. `clues` say whose it may be (`ref:<kind>:<id>` of the source's objects, `account:<id>`) and what it
+    is about (`live:<object>`). `due_at` is when it is looked at next, null when there is nothing more to do.
+    """
 
     __table_args__ = (
         Index("event_once", "tenant", "source", "vendor_id", unique=True),
         Index("event_by_account", "tenant", "account", "occurred_at", "id"),
+        Index("event_by_name", "tenant", "name"),
+        Index("event_by_clue", "clues", postgresql_using="gin"),
+        Index("event_by_address", "tenant", "address_digest", postgresql_where=text("address_digest IS NOT NULL")),
+        Index("event_due", "tenant", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     )
 
     id: str = Field(primary_key=True)
@@ -357,9 +368,13 @@ class Event(Owned, table=True):
     source: str
     vendor_id: str
     account: str | None = None
-    fields: dict[str, object] = _record()
+    fields: bytes | None = _sealed()
+    address: bytes | None = _sealed()
+    address_digest: str | None = None
+    clues: list[str] = _texts()
     occurred_at: datetime = _at()
     received_at: datetime = _now()
+    due_at: datetime | None = _at(optional=True)
     matched: int = 0
 
 

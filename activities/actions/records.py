@@ -19,9 +19,10 @@ from activities.news import tell_play
 from activities.reading import output_of, read_inputs
 from storage.repositories.accounts import find_account
 from storage.repositories.effects import EffectRecord
+from storage.repositories.events import add_event, event_of
 from storage.repositories.runs import list_active_runs_by_account
 from storage.repositories.tenants import find_tenant
-from storage.repositories.timeline import add_event, add_note, delete_note, event_of, find_note
+from storage.repositories.timeline import add_note, delete_note, find_note
 from storage.session import Session
 from storage.tables import Note
 
@@ -68,10 +69,10 @@ class EmitEvent(InternalAction):
     async def apply(self, session: Session, work: Work) -> Outcome:
         """Write the event down; its id follows from the effect's key."""
         inputs = read_inputs(EmitEventInput, work.call)
-        event = event_of(inputs.name, OWN_EVENTS, work.key, work.object_id, inputs.fields, account=work.run.account)
+        event = event_of(inputs.name, OWN_EVENTS, work.key, work.object_id, account=work.run.account)
         runs = await list_active_runs_by_account(session, work.run.account)
         event.matched = len(runs)
-        await add_event(session, event)
+        await add_event(session, event, inputs.fields)
         for run in runs:
             await tell_play(session, run.workflow_id, kind="event", news_id=event.id, name=event.name, fields=inputs.fields)
         return Outcome(output_of(EventOutput(event_id=event.id, told=len(runs))), vendor_id=event.id)

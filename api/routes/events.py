@@ -9,8 +9,8 @@ from api.openapi import may_fail
 from api.paging import After, Limit, PageOf
 from api.schemas.tasks import DeliverEvent, EventDelivered, EventOut
 from api.security import Operator, Viewer
-from api.services.events import deliver_event
-from storage.repositories.timeline import list_events
+from api.services.events import deliver_event, event_out
+from storage.repositories.events import list_events
 
 router = APIRouter(prefix="/v1/events", tags=["events"])
 
@@ -45,4 +45,4 @@ async def list_all_events(
 ) -> PageOf[EventOut]:
     """The newest first."""
     page = await list_events(session, account=account, after=after, limit=limit)
-    return PageOf(items=[EventOut.model_validate(event.model_dump()) for event in page.items], next=page.next)
+    return PageOf(items=[event_out(session, event) for event in page.items], next=page.next)

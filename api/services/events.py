@@ -3,19 +3,29 @@
 from datetime import UTC, datetime
 
 from api.plays import Plays
+from api.problems import FieldProblem, RequestInvalid
 from api.schemas.tasks import DeliverEvent, EventDelivered, EventOut
 from api.security import Actor
 from api.services.news import event_happened
 from api.services.relay import deliver_all
+from api.services.storable import unreadable_marks
+from playbook_dsl.values import Json
 from storage.ids import new_id
 from storage.repositories.accounts import find_account
-from storage.repositories.timeline import add_event, count_matches, find_event_by_source
+from storage.repositories.events import add_event, change_event, fields_of, find_event, find_event_by_source
 from storage.session import Database, Session
 from storage.tables import Event
 
 
 async def deliver_event(database: Database, plays: Plays, user: Actor, body: DeliverEvent) -> EventDelivered:
-    """Store an event and send it on; the same one again does nothing."""
+    """Store an event and send it on; the same one again does nothing.
+
+    Raises:
+        RequestInvalid: something in it is marked as a value and is none.
+    """
+    wrong = [FieldProblem(pointer=path, detail="is marked as a value and is none", code="bad_value") for path in _unreadable(body)]
+    if wrong:
+        raise RequestInvalid(errors=wrong)
     async with database.begin(user.tenant) as session:
         known = body.account is not None and await find_account(session, body.account) is not None
         event = Event(
@@ -25,28 +35,38 @@ async def deliver_event(database: Database, plays: Plays, user: Actor, body: Del
             source=body.source,
             vendor_id=body.id,
             account=body.account if known else None,
-            fields=_fields(body, known=known),
+            clues=[f"account:{body.account}"] if body.account else [],
             occurred_at=body.time or datetime.now(UTC),
         )
-        if not await add_event(session, event):
+        fields = _fields(body, known=known)
+        if not await add_event(session, event, fields):
             return await _repeated(session, body)
-        deliveries = await event_happened(session, event)
-        await count_matches(session, event.id, len(deliveries))
-        stored = await find_event_by_source(session, body.source, body.id) or event
-        await session.refresh(stored)
-        shown = EventOut.model_validate(stored.model_dump())
+        deliveries = await event_happened(session, event, fields)
+        await change_event(session, event.id, matched=len(deliveries))
+        shown = event_out(session, await find_event(session, event.id) or event)
     await deliver_all(database, plays, user.tenant, deliveries)
     return EventDelivered(event=shown, repeated=False, delivered=len(deliveries), message=_message(body, len(deliveries), known=known))
 
 
-def _fields(body: DeliverEvent, *, known: bool) -> dict[str, object]:
+def _unreadable(body: DeliverEvent) -> list[str]:
+    return list(unreadable_marks(dict(body.data), "#/data"))[:20]
+
+
+def event_out(session: Session, event: Event) -> EventOut:
+    """Give an event as the API shows it."""
+    return EventOut.model_validate(event.model_dump(exclude={"fields", "address"}) | {"fields": fields_of(session, event)})
+
+
+def _fields(body: DeliverEvent, *, known: bool) -> dict[str, Json]:
     """An account nobody knows is kept with the event, so that it can be matched later."""
     return dict(body.data) if known or body.account is None else {**body.data, "unknown_account": body.account}
 
 
 async def _repeated(session: Session, body: DeliverEvent) -> EventDelivered:
     stored = await find_event_by_source(session, body.source, body.id)
-    shown = EventOut.model_validate(stored.model_dump() if stored else {})
+    if stored is None:
+        raise RuntimeError("the event that was there is gone")
+    shown = event_out(session, stored)
     message = f'event "{body.id}" of source "{body.source}" was delivered before; nothing was done now'
     return EventDelivered(event=shown, repeated=True, delivered=0, message=message)
 

@@ -1,4 +1,4 @@
-"""Carries on what a request began and could not finish: plays not started yet, news not delivered yet.
+"""Carries on what a request began and could not finish: plays not started yet, events not looked at yet, news not delivered yet.
 
 Runs beside the requests of every API process and beside the plays of every worker.
 Several at once do no harm: a start of the same id changes nothing, and news have ids.
@@ -6,14 +6,17 @@ Several at once do no harm: a start of the same id changes nothing, and news hav
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from sqlalchemy.exc import DBAPIError
 
 from api.plays import Plays
+from api.services.settling import settle
 from api.services.starting import begin
 from storage.repositories.deliveries import list_due_deliveries, news_of, postpone_delivery, remove_delivery
+from storage.repositories.events import change_event, list_due_events
 from storage.repositories.runs import list_runs_to_start
 from storage.repositories.tenants import find_tenant, save_tenant
 from storage.session import Database
@@ -24,6 +27,7 @@ log = structlog.get_logger()
 
 NEWS_PAUSE_S = 0.5
 STARTS_PAUSE_S = 2.0
+EVENTS_PAUSE_S = 1.0
 _GRACE = timedelta(seconds=5)
 _AT_ONCE = 20
 
@@ -47,6 +51,7 @@ async def relay_forever(database: Database, plays: Plays, tenant: str) -> None:
     await asyncio.gather(
         _again_and_again(NEWS_PAUSE_S, lambda: relay_news(database, plays, tenant)),
         _again_and_again(STARTS_PAUSE_S, lambda: relay_starts(database, plays, tenant)),
+        _again_and_again(EVENTS_PAUSE_S, lambda: relay_events(database, plays, tenant)),
     )
 
 
@@ -71,6 +76,30 @@ async def relay_starts(database: Database, plays: Plays, tenant: str, *, grace: 
     async with database.begin(tenant) as session:
         runs = [run.id for run in await list_runs_to_start(session, datetime.now(UTC) - grace)]
     await begin_all(database, plays, tenant, runs)
+
+
+async def relay_events(database: Database, plays: Plays, tenant: str) -> None:
+    """Look at the events that are due."""
+    async with database.begin(tenant) as session:
+        due = await list_due_events(session)
+    await settle_all(database, plays, tenant, due)
+
+
+async def settle_all(database: Database, plays: Plays, tenant: str, event_ids: Sequence[str]) -> None:
+    """Look at events one after the other, and tell the plays. What fails is left for the relay, and does not keep the others."""
+    for event_id in event_ids:
+        try:
+            deliveries = await settle(database, tenant, event_id)
+            await deliver_all(database, plays, tenant, deliveries)
+        except Exception as error:  # one that cannot be looked at must not keep the others
+            log.warning("event not looked at yet", event_id=event_id, reason=type(error).__name__)
+            await _look_later(database, tenant, event_id)
+
+
+async def _look_later(database: Database, tenant: str, event_id: str) -> None:
+    with suppress(DBAPIError, OSError):
+        async with database.begin(tenant) as session:
+            await change_event(session, event_id, due_at=datetime.now(UTC) + _GRACE)
 
 
 async def begin_all(database: Database, plays: Plays, tenant: str, run_ids: Sequence[str]) -> None:

@@ -4,12 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, cast
 
-from sqlalchemy import Boolean, delete, func, literal_column, select, update
+from sqlalchemy import Boolean, ColumnElement, Function, delete, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from playbook_dsl.values import Json
 from storage.pages import Page, fetch_page
+from storage.repositories.events import addresses_in, reconsider_events
 from storage.session import Session
 from storage.tables import METADATA, Account, Contact
 
@@ -100,7 +101,10 @@ async def save_accounts(session: Session, rows: Sequence[Mapping[str, object]]) 
         .returning(literal_column("(xmax = 0)", Boolean)),
         [dict(row) | {"tenant": session.tenant} for row in rows],
     )
-    return sum(1 for (is_new,) in saved if is_new)
+    new = sum(1 for (is_new,) in saved if is_new)
+    if new:
+        await reconsider_events(session, clues=[f"account:{row['id']}" for row in rows])
+    return new
 
 
 async def update_account(session: Session, account_id: str, changes: Mapping[str, object], *, by: str) -> None:
@@ -150,6 +154,34 @@ async def list_contacts_by_email(session: Session, emails: Sequence[str]) -> lis
     return [_opened(session, row) for row in (await session.execute(query)).mappings()]
 
 
+async def list_contacts_by_address(session: Session, address: str) -> list[KnownContact]:
+    """Give the contacts with this e-mail address or phone number, of whatever account, by id."""
+    column = "email" if "@" in address else "phone"
+    query = select(_CONTACTS).where(_CONTACTS.c[f"{column}_digest"].in_(session.digests("contact", column, address)))
+    return [_opened(session, row) for row in (await session.execute(query.order_by(_CONTACTS.c.id))).mappings()]
+
+
+async def opt_out(session: Session, contact_ids: Sequence[str], channel: str) -> list[str]:
+    """Note that contacts want nothing more by a channel; give the ids of those for whom this is new."""
+    theirs = (_CONTACTS.c.id.in_(contact_ids), ~_CONTACTS.c.opt_outs.contains([channel]))
+    return await _set_opt_outs(session, theirs, func.array_append(_CONTACTS.c.opt_outs, channel))
+
+
+async def opt_in(session: Session, contact_ids: Sequence[str], channel: str) -> list[str]:
+    """Note that contacts want to hear by a channel again; give the ids of those for whom this is new."""
+    theirs = (_CONTACTS.c.id.in_(contact_ids), _CONTACTS.c.opt_outs.contains([channel]))
+    return await _set_opt_outs(session, theirs, func.array_remove(_CONTACTS.c.opt_outs, channel))
+
+
+async def _set_opt_outs(session: Session, theirs: Sequence[ColumnElement[bool]], opt_outs: Function[Any]) -> list[str]:
+    # In the order of their ids, so that two who change the same contacts never wait for each other.
+    locked = await session.execute(select(_CONTACTS.c.id).where(*theirs).order_by(_CONTACTS.c.id).with_for_update())
+    ids = list(locked.scalars())
+    if ids:
+        await session.execute(update(_CONTACTS).where(_CONTACTS.c.id.in_(ids)).values(opt_outs=opt_outs))
+    return ids
+
+
 async def name_contacts(session: Session, rows: Sequence[Mapping[str, object]]) -> list[dict[str, object]]:
     """Give ids to contacts of a file: the one the account's contact with this address has, or a new one that does not show the address."""
     digests = {str(row["email"]): session.digests("contact", "email", str(row["email"])) for row in rows if row["email"]}
@@ -169,7 +201,7 @@ async def name_contacts(session: Session, rows: Sequence[Mapping[str, object]]) 
 async def save_contacts(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
     """Make contacts, or bring them up to date. Every row has the same columns, `opt_outs` among them, which are only ever added to.
 
-    `email` and `phone` are sealed here.
+    `email` and `phone` are sealed here. Events about an address that was nobody's are looked at again.
     """
     if not rows:
         return
@@ -180,6 +212,7 @@ async def save_contacts(session: Session, rows: Sequence[Mapping[str, object]]) 
     changes["opt_outs"] = literal_column("ARRAY(SELECT DISTINCT unnest(contact.opt_outs || excluded.opt_outs) ORDER BY 1)")
     written = statement.on_conflict_do_update(index_elements=["tenant", "id"], set_=changes)
     await session.execute(written, sealed)
+    await reconsider_events(session, addresses=addresses_in(rows))
 
 
 def _sealed(session: Session, row: Mapping[str, object]) -> dict[str, object]:
@@ -187,8 +220,7 @@ def _sealed(session: Session, row: Mapping[str, object]) -> dict[str, object]:
     for name in _SEALED:
         if name in row:
             sealed[name] = session.seal("contact", name, str(row["id"]), cast(Json, row[name]))
-    if "email" in row:
-        sealed["email_digest"] = None if row["email"] is None else session.digest("contact", "email", str(row["email"]))
+            sealed[f"{name}_digest"] = None if row[name] is None else session.digest("contact", name, str(row[name]))
     return sealed
 
 

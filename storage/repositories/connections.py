@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from playbook_dsl.values import Json
+from storage.repositories.events import reconsider_events
 from storage.session import Session
 from storage.tables import Connection, Link
 
@@ -70,13 +71,17 @@ async def delete_connection(session: Session, vendor: str) -> bool:
 
 
 async def save_links(session: Session, links: Sequence[Link]) -> None:
-    """Note which of a vendor's objects belong to which accounts; what was noted before is replaced."""
+    """Note which of a vendor's objects belong to which accounts; what was noted before is replaced.
+
+    Events about objects that were nobody's are looked at again.
+    """
     if not links:
         return
     rows = [{**link.model_dump(), "tenant": session.tenant} for link in links]
     statement = insert(Link)
     changes = {"account": statement.excluded.account, "contact": statement.excluded.contact}
     await session.execute(statement.on_conflict_do_update(index_elements=["tenant", "vendor", "kind", "external_id"], set_=changes), rows)
+    await reconsider_events(session, clues=[f"ref:{link.kind}:{link.external_id}" for link in links])
 
 
 async def find_link(session: Session, vendor: str, kind: str, *, account: str) -> str | None:

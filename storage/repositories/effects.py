@@ -95,6 +95,12 @@ def _sealed(session: Session, key: str, trees: dict[str, Json]) -> dict[str, byt
     return {column: session.seal("effect", column, key, tree) for column, tree in trees.items()}
 
 
+async def list_effects_by_vendor_id(session: Session, vendor_id: str, actions: str) -> list[Effect]:
+    """Give the effects on an object of a vendor by actions whose names begin with `actions`, newest first. Sealed fields stay sealed."""
+    query = select(Effect).where(col(Effect.vendor_id) == vendor_id, col(Effect.action).startswith(actions, autoescape=True))
+    return list((await session.execute(query.order_by(col(Effect.intended_at).desc(), col(Effect.key)).limit(20))).scalars())
+
+
 async def list_effects_by_chain(session: Session, chain: str) -> list[Effect]:
     """Give the effects of a play and its retries, oldest first. Sealed fields stay sealed."""
     query = select(Effect).where(col(Effect.chain) == chain).order_by(col(Effect.intended_at), col(Effect.key))

@@ -24,8 +24,6 @@ NOT_IMPORTED = {
     "simple-salesforce": "its connector is not built yet",
     "slack-sdk": "its connector is not built yet",
     "boto3": "its connector is not built yet",
-    "cloudevents": "incoming events are not built yet",
-    "standardwebhooks": "webhook.emit is not built yet",
     "tzdata": "zoneinfo reads its files where the system has none",
 }
 

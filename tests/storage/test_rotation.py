@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from storage.encryption import KeyRing, SealBroken
-from storage.repositories.accounts import list_contacts_by_email, save_accounts, save_contacts
+from storage.repositories.accounts import list_contacts_by_address, list_contacts_by_email, save_accounts, save_contacts
 from storage.repositories.deliveries import add_delivery
 from storage.repositories.effects import add_effect, find_effect
+from storage.repositories.events import NewEvent, add_events, fields_of, find_event_by_source, find_latest_of
 from storage.repositories.records import RunState, StepState, record_run
 from storage.repositories.requests import claim_request, keep_answer
 from storage.repositories.runs import find_run, list_steps, output_of, saved_of
@@ -47,6 +48,7 @@ async def test_an_old_key_can_be_thrown_away_after_sealing_anew(application_url:
         )
         await claim_request(session, "once", "digest")
         await keep_answer(session, "once", 200, {"email": "ann@a.example"})
+        await add_events(session, "twilio", [NewEvent("SM1", "sms.stopped", {"text": "STOP"}, NOW, address="004930-1")])
     with pytest.raises(SealBroken, match='key "k1", which is not in the ring'):
         async with only_new.begin("acme") as session:
             await find_effect(session, "e0")
@@ -62,11 +64,17 @@ async def test_an_old_key_can_be_thrown_away_after_sealing_anew(application_url:
         outputs = [output_of(session, step) for step in await list_steps(session, "r1")]
         contacts = await list_contacts_by_email(session, ["Ann@a.example"])
         answered = await claim_request(session, "once", "digest")
+        (by_phone,) = await list_contacts_by_address(session, "+49(30)1")
+        latest = await find_latest_of(session, "+49 30 1", ["sms.stopped"])
+        told = await find_event_by_source(session, "twilio", "SM1")
+        assert told is not None
+        said = fields_of(session, told)
         news = (await session.execute(select(METADATA.tables["delivery"].c.news))).scalars().all()
     for one in (both, only_new):
         await one.close()
 
-    assert (first, again) == (12, 0)
+    assert (first, again) == (14, 0)
+    assert (by_phone.id, latest, said) == ("c1", "sms.stopped", {"text": "STOP"})
     assert [(one.request, one.prior, one.result) for one in found if one] == [({"n": number}, [1], None) for number in range(3)]
     assert before == ["c1"]
     assert [(contact.id, contact.email, contact.phone) for contact in contacts] == [("c1", "ann@a.example", "+49 30 1")]
