@@ -18,7 +18,7 @@ def demo(
     json_output: JsonFlag = False,
 ) -> None:
     """Play at-risk-save on three accounts: one recovers, one runs to its end, one meets a failing vendor and is undone."""
-    from cli.demo.sandbox import SandboxCrm
+    from cli.demo.sandbox import SandboxCrm, use_sandbox_vendors
     from cli.demo.story import Part, choose_accounts, tell_story
     from cli.timeline import timeline_of
 
@@ -29,11 +29,12 @@ def demo(
         return
     recovering, ordinary, unlucky = choose_accounts(api, 3)
     parts = [Part("recovers", recovering), Part("runs to its end", ordinary), Part("meets a failing vendor", unlucky)]
+    chosen = [part.account["id"] for part in parts]
     with SandboxCrm() as crm:
         crm.refused.add(unlucky["id"])
         launch = api.post(
             "/v1/launches",
-            {"playbook": "at-risk-save", "accounts": [part.account["id"] for part in parts], "inputs": {"crm_url": crm.url}},
+            {"playbook": "at-risk-save", "accounts": chosen, "inputs": {"crm_url": crm.url, **use_sandbox_vendors(api, chosen)}},
         )
         started = {run["account"]: run for run in launch["started"]}
         for part in parts:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
+
+from cli.client import Api, JsonTree
 
 
 class SandboxCrm:
@@ -53,3 +56,20 @@ class SandboxCrm:
         request.send_header("Content-Length", str(len(answer)))
         request.end_headers()
         request.wfile.write(answer)
+
+
+def use_sandbox_vendors(api: Api, accounts: Sequence[str]) -> dict[str, JsonTree]:
+    """Give the inputs with which the plays use the vendors' stand-ins, and link the accounts there.
+
+    A vendor that is connected for real is left alone: a demo gives nobody a discount.
+    """
+    stood_in = {each["vendor"] for each in api.get("/v1/connectors") if each["state"] == "sandbox"}
+    inputs: dict[str, JsonTree] = {}
+    if "stripe" in stood_in:
+        for account in accounts:
+            link = {"kind": "customer", "external_id": f"cus_sandbox_{account}", "account": account}
+            api.post("/v1/connectors/stripe/links", link)
+        inputs["discount_percent"] = 10
+    if "google_calendar" in stood_in:
+        inputs["meeting"] = True
+    return inputs
