@@ -114,11 +114,12 @@ def _subscription(thing: Thing, before: Thing) -> Fields:
     items = (thing.get("items") or {}).get("data") or [] if isinstance(thing.get("items"), dict) else []
     first = items[0] if items and isinstance(items[0], dict) else {}
     reason = thing.get("cancellation_details")
+    changed: list[Json] = [*sorted(before)]
     return {
         "subscription_id": _id(thing),
         "status": _text(thing.get("status")),
         "previous_status": _text(before.get("status")),
-        "changed": sorted(before),
+        "changed": changed,
         "quantity": _number(first.get("quantity")),
         # Since 2025 a period belongs to an item; an account with an older version of the API still has it here.
         "current_period_end": moment_json(first.get("current_period_end") or thing.get("current_period_end")),
