@@ -158,7 +158,7 @@ class FakeStripe(Fake):
             customer = asked.get("customer")
             if customer:
                 self._find(customer)
-            found = [each for each in self.objects.values() if each["object"] == kind and customer in (None, each["customer"])]
+            found = [each for each in self.objects.values() if each["object"] == kind and customer in (None, each.get("customer"))]
             if kind == "subscription" and asked.get("status") != "all":
                 found = [each for each in found if each["status"] != "canceled"]
             expand = [path.removeprefix("data.") for path in asked.get("expand", ())]

@@ -111,8 +111,7 @@ def _invoice(thing: Thing, before: Thing) -> Fields:
 
 
 def _subscription(thing: Thing, before: Thing) -> Fields:
-    items = (thing.get("items") or {}).get("data") or [] if isinstance(thing.get("items"), dict) else []
-    first = items[0] if items and isinstance(items[0], dict) else {}
+    first = _first_item(thing.get("items"))
     reason = thing.get("cancellation_details")
     changed: list[Json] = [*sorted(before)]
     return {
@@ -163,6 +162,12 @@ _TELLERS: Final[Mapping[str, Callable[[Thing, Thing], Fields]]] = {
     "charge": _charge,
     "dispute": _dispute,
 }
+
+
+def _first_item(items: object) -> Thing:
+    data = items.get("data") if isinstance(items, dict) else None
+    first = data[0] if isinstance(data, list) and data else None
+    return first if isinstance(first, dict) else {}
 
 
 def _subscription_of(invoice: Thing) -> str | None:
