@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from activities.actions.stripe_base import StripeEffect, StripeObject, StripeRead, customer_of, span_of, subscription_of, units_of, whose
+from activities.actions.stripe_base import StripeEffect, StripeObject, StripeRead, amount_of, customer_of, span_of, subscription_of, whose
 from activities.actions.stripe_billing import ChangeQuantity, ExtendTrial, PauseCollection
 from activities.actions.stripe_invoices import CreditBalance, SendInvoice, VoidInvoice
 from activities.connections import Connections
@@ -112,10 +112,18 @@ class ApplyDiscount(StripeEffect):
     async def prepare(self, session: Session, work: Work) -> Inputs:
         """Find the customer; the coupon has an id of ours, so that it is made once."""
         inputs = read_inputs(ApplyDiscountInput, work.call)
-        coupon = f"pk_{work.object_id}"
-        amount_off = money_json(*units_of("amount_off", inputs.amount_off)) if inputs.amount_off is not None else None
-        told = {"coupon": coupon, "percent_off": inputs.percent_off, "amount_off": amount_off, "terms": _terms(inputs)}
-        return {**told, **await whose(session, work, inputs.customer, inputs.subscription)}
+        if (inputs.percent_off is None) == (inputs.amount_off is None):
+            raise BadInput('say how much the discount is: either "percent_off: 10" or "amount_off: 50 EUR"')
+        off = await amount_of(session, work, "amount_off", inputs.amount_off) if inputs.amount_off is not None else None
+        how_much: Inputs = {"percent_off": inputs.percent_off} if off is None else {"amount_off": off[0], "currency": off[1]}
+        told = {"percent_off": inputs.percent_off, "amount_off": money_json(*off) if off else None}
+        terms = {**how_much, **_duration(inputs)}
+        return {
+            "coupon": f"pk_{work.object_id}",
+            "terms": terms,
+            **told,
+            **await whose(session, work, inputs.customer, inputs.subscription),
+        }
 
     async def send(self, work: Work, request: Inputs) -> Outcome:
         """Make the coupon, then put it on the subscription beside the discounts that are there."""
@@ -151,26 +159,12 @@ class ApplyDiscount(StripeEffect):
         return UndoResult(status="undone")
 
 
-def _terms(inputs: ApplyDiscountInput) -> dict[str, JsonTree]:
-    """Give the coupon's terms.
-
-    Raises:
-        BadInput: it is not said how much, or for how long, or said twice.
-    """
-    if (inputs.percent_off is None) == (inputs.amount_off is None):
-        raise BadInput('say how much the discount is: either "percent_off: 10" or "amount_off: 50 EUR"')
-    if inputs.amount_off is not None:
-        units, currency = units_of("amount_off", inputs.amount_off)
-        terms: dict[str, JsonTree] = {"amount_off": units, "currency": currency}
-    else:
-        terms = {"percent_off": inputs.percent_off}
-    lengths = [each for each in (inputs.for_, inputs.months, inputs.lasts) if each is not None]
-    if len(lengths) != 1:
+def _duration(inputs: ApplyDiscountInput) -> Inputs:
+    if len([each for each in (inputs.for_, inputs.months, inputs.lasts) if each is not None]) != 1:
         raise BadInput('say for how long the discount is, in one way: "for: 3 months", "months: 3", "lasts: once" or "lasts: forever"')
     if inputs.lasts:
-        return {**terms, "duration": inputs.lasts}
-    months = inputs.months or _months(span_of(inputs.for_))
-    return {**terms, "duration": "repeating", "duration_in_months": months}
+        return {"duration": inputs.lasts}
+    return {"duration": "repeating", "duration_in_months": inputs.months or _months(span_of(inputs.for_))}
 
 
 def _months(span: Duration) -> int:

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, ClassVar, TypeAlias
 
 from activities.connections import Connections
@@ -136,13 +137,16 @@ async def subscription_of(connections: Connections, tenant: str, request: Inputs
     return found
 
 
-def units_of(name: str, tree: JsonTree) -> tuple[int, str]:
-    """Give an amount in Stripe's form, and its currency.
+async def amount_of(session: Session, work: Work, name: str, tree: JsonTree) -> tuple[int, str]:
+    """Give an amount in Stripe's form, and its currency; a bare number counts in the account's, as everywhere in the language.
 
     Raises:
         BadInput: it is no amount, not above zero, or finer than the currency.
     """
     value = from_json(tree)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        account = await find_account(session, work.run.account)
+        value = Money(Decimal(str(value)), account.currency) if account and account.currency else value
     if not isinstance(value, Money):
         raise BadInput(f'"{name}" must be an amount with a currency, such as 50 EUR')
     try:

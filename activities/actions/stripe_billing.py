@@ -78,6 +78,8 @@ class PauseCollection(SubscriptionChange):
         inputs = read_inputs(PauseCollectionInput, work.call)
         if inputs.for_ is not None and inputs.until is not None:
             raise BadInput('say how long the pause is in one way: either "for: 2 months" or "until: 2026-12-24"')
+        if inputs.for_ is None and inputs.until is None and {"for", "until"} & set(work.call.inputs):
+            raise BadInput("when the pause ends is missing on this account, and a pause without an end was not asked for")
         until = inputs.until if inputs.for_ is None else inputs.for_
         resumes = due_at(until, await calendar_for(session, work)) if until is not None else None
         pause = {"behavior": inputs.invoices, "resumes_at": resumes}

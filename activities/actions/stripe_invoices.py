@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from activities.actions.stripe_base import StripeEffect, StripeObject, customer_of, units_of
+from activities.actions.stripe_base import StripeEffect, StripeObject, customer_of, amount_of
 from activities.contracts import UndoResult
 from activities.definitions.stripe import (
     STRIPE_CREDIT_BALANCE,
@@ -35,7 +35,7 @@ class CreditBalance(StripeEffect):
     async def prepare(self, session: Session, work: Work) -> Inputs:
         """Find the customer; a credit is an amount below zero at Stripe."""
         inputs = read_inputs(CreditBalanceInput, work.call)
-        units, currency = units_of("amount", inputs.amount)
+        units, currency = await amount_of(session, work, "amount", inputs.amount)
         text = inputs.text or f"{work.call.title} ({work.run.playbook})"[:350]
         terms = {"amount": -units, "currency": currency, "description": text, "metadata": {_MARK: work.object_id}}
         return {"customer": await customer_of(session, work, inputs.customer), "terms": terms}
