@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from activities.actions.stripe_base import StripeEffect, StripeObject, customer_of, amount_of
+from activities.actions.stripe_base import StripeEffect, StripeObject, amount_of, customer_of
 from activities.contracts import UndoResult
 from activities.definitions.stripe import (
     STRIPE_CREDIT_BALANCE,
