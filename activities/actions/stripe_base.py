@@ -97,7 +97,7 @@ class SubscriptionChange(StripeEffect):
         """Give the value that is there, in the form of `plan`."""
 
     @abstractmethod
-    def changes(self, value: Any, request: Inputs) -> StripeObject:
+    def changes(self, value: JsonTree, request: Inputs) -> StripeObject:
         """Give what Stripe is asked for."""
 
     @abstractmethod

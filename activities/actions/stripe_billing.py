@@ -1,7 +1,6 @@
 """`stripe.extend_trial`, `stripe.pause_collection` and `stripe.subscription.change_quantity`."""
 
 import time
-from typing import Any
 
 from activities.actions.stripe_base import StripeObject, SubscriptionChange, calendar_for, due_at, later, span_of, whose
 from activities.contracts import JsonTree
@@ -55,7 +54,7 @@ class ExtendTrial(SubscriptionChange):
         """Give the end of the trial."""
         return subscription.get("trial_end")
 
-    def changes(self, value: Any, request: Inputs) -> StripeObject:
+    def changes(self, value: JsonTree, request: Inputs) -> StripeObject:
         """Set the end; Stripe ends a trial whose end has passed by the word `now`."""
         return {"trial_end": value if value > time.time() + 60 else "now", "proration_behavior": "none"}
 
@@ -94,7 +93,7 @@ class PauseCollection(SubscriptionChange):
         pause = subscription.get("pause_collection")
         return {"behavior": pause["behavior"], "resumes_at": pause.get("resumes_at")} if pause else None
 
-    def changes(self, value: Any, request: Inputs) -> StripeObject:
+    def changes(self, value: JsonTree, request: Inputs) -> StripeObject:
         """Set the pause; one that would be over by now is none."""
         if value is None or (value["resumes_at"] is not None and value["resumes_at"] <= time.time()):
             return {"pause_collection": ""}
@@ -137,7 +136,7 @@ class ChangeQuantity(SubscriptionChange):
         quantity = next((each.get("quantity") for each in subscription["items"]["data"] if each["id"] == wanted), None)
         return {"item": wanted, "quantity": quantity}
 
-    def changes(self, value: Any, request: Inputs) -> StripeObject:
+    def changes(self, value: JsonTree, request: Inputs) -> StripeObject:
         """Set the quantity of the one item."""
         items = [{"id": value["item"], "quantity": value["quantity"]}]
         return {"items": items, "proration_behavior": "create_prorations" if request["prorate"] else "none"}

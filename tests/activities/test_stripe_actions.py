@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 import pytest
@@ -295,7 +296,7 @@ async def test_an_invoice_is_mailed_once_and_cannot_be_called_back(database: Dat
 async def test_a_mail_in_doubt_is_not_repeated_when_stripe_has_forgotten_the_key(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stripe_invoices, "KEY_REMEMBERED", stripe_invoices.timedelta(0))
+    monkeypatch.setattr(stripe_invoices, "KEY_REMEMBERED", timedelta(0))
     fake = furnished()
     async with acting(database, fake, "stripe.invoice.send", {"invoice": "in_1"}) as (ledger, call):
         fake.faults.append(LOST)
