@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from activities.contracts import JsonTree
 from playbook_dsl.catalog import ActionDef, EffectClass, ParamDef, ParamKind
 from playbook_dsl.plan import Retry
-from playbook_dsl.types import ANY, BOOL, DATE, DATETIME, NUMBER, TEXT, Type, list_of, one_of, record
+from playbook_dsl.types import ANY, BOOL, DATE, DATETIME, DURATION, MONEY, NUMBER, TEXT, Type, list_of, one_of, record
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,8 @@ Recipient = Annotated[JsonTree, Written("recipient")]
 Due = Annotated[JsonTree, Written("due")]
 Form = Annotated[list[dict[str, JsonTree]], Written("form")]
 AnyValue = Annotated[JsonTree, Written("value")]
+Amount = Annotated[JsonTree, Written("value", MONEY)]
+Span = Annotated[JsonTree, Written("value", DURATION)]
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class ActionContract:
             title=self.title,
             effect=self.effect,
             inputs={name_of(name, field): _param(field) for name, field in self.inputs.model_fields.items()},
-            outputs={name_of(name, field): type_of(field.annotation) for name, field in self.outputs.model_fields.items()},
+            outputs={name_of(name, field): _type_of_output(field) for name, field in self.outputs.model_fields.items()},
             undo=self.undo,
             sends=self.sends,
             live=self.live,
@@ -107,6 +109,11 @@ def _param(field: FieldInfo) -> ParamDef:
         minimum=getattr(minimum, "ge", None),
         maximum=getattr(maximum, "le", None),
     )
+
+
+def _type_of_output(field: FieldInfo) -> Type:
+    marked = next((mark.type for mark in field.metadata if isinstance(mark, Written) and mark.type), None)
+    return marked or type_of(field.annotation)
 
 
 _PLAIN: Mapping[object, Type] = {str: TEXT, int: NUMBER, float: NUMBER, bool: BOOL, datetime: DATETIME, date: DATE}

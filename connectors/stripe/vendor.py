@@ -31,5 +31,7 @@ STRIPE: Final = Vendor["Stripe"](
     sandbox={"api_key": "sk_test_sandbox", "webhook_secret": "whsec_sandbox"},
     allowance=Allowance(per_hour=500, burst=750),
     backoff=Backoff(attempts=4, first_s=5, growth="fixed"),
+    records=("customer", "subscription", "invoice"),
+    reader="connectors.stripe.webhooks:read_events",
     stand_in="connectors.stripe.fake:FakeStripe",
 )

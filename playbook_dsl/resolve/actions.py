@@ -86,7 +86,7 @@ def _due(found: Resolution, step: Step, node: Scalar, what: str, env: Env) -> No
         found.expression(Expression(span, DURATION, what), env, step)
         kind = found.expression(Expression(day, DATE.maybe(), what, (DATETIME.maybe(),)), env, step)
     if kind is not None and kind.optional and not env.lenient:
-        message = f'step "{step.name}", "due": this may be missing, and then nothing is due'
+        message = f'step "{step.name}", {what}: this may be missing, and then nothing is due'
         found.report.warning("PB319", day.span, message, hint="say which day to take instead: default(value, today)")
 
 
