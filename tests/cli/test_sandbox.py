@@ -15,9 +15,11 @@ KEY = {"Authorization": "Bearer sk_test_sandbox"}
 async def discounted(folder: Path) -> tuple[str, str]:
     """Give a discount, stop the sandbox, start it again, and give what it shows."""
     async with httpx.AsyncClient(transport=httpx.ASGITransport(sandbox(folder)), base_url="http://sandbox") as http:
-        await http.post("/stripe/v1/coupons", data={"id": "pk_1", "percent_off": "15"}, headers=KEY)
+        coupon = {"id": "pk_1", "percent_off": "15", "duration": "forever"}
+        await http.post("/stripe/v1/coupons", data=coupon, headers={**KEY, "Idempotency-Key": "k1"})
         await http.get("/stripe/v1/customers/cus_sandbox_1", headers=KEY)
-        await http.post("/stripe/v1/subscriptions/sub_sandbox_1", data={"discounts[0][coupon]": "pk_1"}, headers=KEY)
+        discount = {"discounts[0][coupon]": "pk_1"}
+        await http.post("/stripe/v1/subscriptions/sub_sandbox_1", data=discount, headers={**KEY, "Idempotency-Key": "k2"})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(sandbox(folder)), base_url="http://sandbox") as http:
         page = await http.get("/")
         subscription = await http.get("/stripe/v1/subscriptions/sub_sandbox_1", headers=KEY)
