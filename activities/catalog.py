@@ -10,6 +10,7 @@ from activities.definitions.email import EMAIL_SEND
 from activities.definitions.http import HTTP_REQUEST
 from activities.definitions.hubspot import HUBSPOT_CONTRACTS
 from activities.definitions.records import ACCOUNT_UPDATE, EVENT_EMIT, NOTE_ADD
+from activities.definitions.salesforce import SALESFORCE_CONTRACTS
 from activities.definitions.stripe import STRIPE_CONTRACTS
 from activities.definitions.tasks import TASK_CANCEL, TASK_COMPLETE, TASK_CREATE
 from playbook_dsl.catalog import ActionDef, Catalog, ParamDef, ParamKind, People, PlaybookRef, TemplateDef
@@ -34,6 +35,7 @@ CONTRACTS: Final[tuple[ActionContract, ...]] = (
     TASK_CANCEL,
     TASK_COMPLETE,
     TASK_CREATE,
+    *SALESFORCE_CONTRACTS,
     *STRIPE_CONTRACTS,
     *HUBSPOT_CONTRACTS,
 )

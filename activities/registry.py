@@ -12,6 +12,7 @@ from activities.actions.email import SendEmail
 from activities.actions.http import CallWebService
 from activities.actions.hubspot import hubspot_actions
 from activities.actions.records import AddNote, EmitEvent, UpdateAccount
+from activities.actions.salesforce import salesforce_actions
 from activities.actions.stripe import stripe_actions
 from activities.actions.tasks import CloseTask, CreateTask
 from activities.connections import Connections
@@ -68,6 +69,7 @@ def build_actions(dependencies: Dependencies) -> Mapping[str, Action]:
         UpdateAccount(),
         SendEmail(dependencies.mailer, dependencies.sender),
         CallWebService(dependencies.web),
+        *salesforce_actions(dependencies.connections),
         *stripe_actions(dependencies.connections),
         *hubspot_actions(dependencies.connections),
     )
