@@ -49,7 +49,7 @@ class QueryInput(ActionInput):
         Field(
             default_factory=dict,
             max_length=20,
-            description="Values by field, a list for any of them; `!=`, `<`, `<=`, `>`, `>=`, `contains`, `starts with` may follow the field.",
+            description="Values by field (or lists of them); `!=`, `<`, `<=`, `>`, `>=`, `contains`, `starts with` may follow the field.",
         ),
     ]
     order_by: Annotated[list[Name], Field(default_factory=list, max_length=5, description="Fields, `CloseDate` or `Amount desc`.")]

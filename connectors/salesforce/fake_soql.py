@@ -114,7 +114,7 @@ class _Reader:
     def _value(self) -> object:
         token = self._next()
         if token.startswith("'"):
-            text = re.sub(r"\\(.)", lambda found: _UNESCAPED.get(found[1], found[1]), token[1:-1])
+            text = re.sub(r"\\.", lambda found: _bare(found[0]), token[1:-1])
             self._texts.append(text)
             return text
         small = token.lower()
@@ -171,6 +171,11 @@ def stamp(at: datetime) -> str:
     return at.isoformat(timespec="milliseconds").replace("+00:00", "+0000")
 
 
+def _bare(part: str) -> str:
+    """Give the character that is written alone or behind a backslash."""
+    return _UNESCAPED.get(part[1], part[1]) if len(part) == 2 else part
+
+
 def _plain(path: str, value: object) -> object:
     """Texts are compared without regard to capitals, except ids."""
     return value.lower() if isinstance(value, str) and not path.endswith("Id") else value
@@ -203,5 +208,5 @@ def _like(path: str, token: str) -> Test:
     if not token.startswith("'"):
         raise MalformedQuery(f"unexpected token: {token}")
     parts = re.findall(r"\\.|.", token[1:-1], re.DOTALL)
-    pattern = "".join({"%": ".*", "_": "."}.get(part) or re.escape(part[-1]) for part in parts)
+    pattern = "".join({"%": ".*", "_": "."}.get(part) or re.escape(_bare(part)) for part in parts)
     return lambda row, look: bool(re.fullmatch(pattern, str(look(row, path) or ""), re.IGNORECASE | re.DOTALL))
