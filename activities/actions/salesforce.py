@@ -1,7 +1,7 @@
 """`salesforce.*`: records looked up, found and changed; see `salesforce_create` and `salesforce_bulk` for the others."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from activities.actions.salesforce_bulk import BulkUpsert
 from activities.actions.salesforce_create import CreateCase, CreateRecord, CreateTask
@@ -25,7 +25,7 @@ from activities.definitions.salesforce import (
     UpsertInput,
     UpsertOutput,
 )
-from activities.effects import BEFORE, Action, ExternalAction, Inputs, Outcome, ReadAction, Work
+from activities.effects import Action, ExternalAction, Inputs, Outcome, ReadAction, Work
 from activities.failures import BadInput
 from activities.reading import output_of, read_inputs, text_from
 from connectors.errors import Rejected
@@ -88,7 +88,6 @@ class UpdateRecord(OnSalesforce, ExternalAction):
     """Sets fields of a record, and remembers what was there."""
 
     contract = SALESFORCE_UPDATE
-    looks = True
 
     async def prepare(self, session: Session, work: Work) -> Inputs:
         """Find the record of the account."""
@@ -101,14 +100,16 @@ class UpdateRecord(OnSalesforce, ExternalAction):
 
     async def send(self, work: Work, request: Inputs) -> Outcome:
         """Set the fields, and see what Salesforce made of the values."""
-        client, before = await self.client(work.run.tenant), request[BEFORE]
+        client, before = await self.client(work.run.tenant), work.prior
         await client.update(request["object"], before["id"], request["set"])
         written = await self.read_back(work.run.tenant, request["object"], before["id"], request["set"])
         return _updated(before, written)
 
     async def find(self, work: Work, request: Inputs) -> Outcome | bool | None:
         """See whether the fields are what was wanted, or still what they were; if neither, somebody else was there too."""
-        before = request[BEFORE]
+        before = work.prior
+        if before is None:
+            return False  # the attempt broke off while it looked
         now = (await self._now(work.run.tenant, request["object"], before["id"], list(request["set"])))["fields"]
         if not differing(now, request["set"]):
             return _updated(before, now)
@@ -116,10 +117,10 @@ class UpdateRecord(OnSalesforce, ExternalAction):
 
     async def undo(self, tenant: str, record: EffectRecord, *, force: bool) -> UndoResult:
         """Put back the values from before. A field that somebody changed since is left alone, unless forced."""
-        request: Any = record.request
-        if BEFORE not in request:
+        request, prior = cast(Inputs, record.request), cast(Inputs | None, record.prior)
+        if prior is None:
             return UndoResult(status="nothing", detail="no field was changed")
-        return await self.put_back(tenant, request["object"], request[BEFORE], _written(record), force=force)
+        return await self.put_back(tenant, request["object"], prior, _written(record), force=force)
 
     async def put_back(self, tenant: str, object_: str, before: Inputs, written: Inputs, *, force: bool) -> UndoResult:
         """Give fields their values from before."""
@@ -197,24 +198,27 @@ class UpsertRecord(UpdateRecord):
         client = await self.client(work.run.tenant)
         id_, _ = await client.upsert(request["object"], request["by"], request["key"], request["set"])
         written = await self.read_back(work.run.tenant, request["object"], id_, request["set"])
-        return _upserted(request, {"id": id_, "fields": written})
+        return _upserted(work.prior, {"id": id_, "fields": written})
 
     async def find(self, work: Work, request: Inputs) -> Outcome | bool | None:
         """See whether the record is what was wanted, or still what it was."""
-        before, now = request[BEFORE], await self._there(work.run.tenant, request)
+        before = work.prior
+        if before is None:
+            return False  # the attempt broke off while it looked
+        now = await self._there(work.run.tenant, request)
         if now["id"] is None:
             return False
         if not differing(now["fields"], request["set"]):
-            return _upserted(request, now)
+            return _upserted(before, now)
         return False if before["id"] == now["id"] and not differing(now["fields"], before["fields"]) else None
 
     async def undo(self, tenant: str, record: EffectRecord, *, force: bool) -> UndoResult:
         """Put back the values from before, or delete what was made."""
-        request: Any = record.request
-        if BEFORE not in request:
+        request, prior = cast(Inputs, record.request), cast(Inputs | None, record.prior)
+        if prior is None:
             return UndoResult(status="nothing", detail="no record was changed")
-        if request[BEFORE]["id"] is not None:
-            return await self.put_back(tenant, request["object"], request[BEFORE], _written(record), force=force)
+        if prior["id"] is not None:
+            return await self.put_back(tenant, request["object"], prior, _written(record), force=force)
         now = await self._there(tenant, request)
         return await self.take_away(tenant, request["object"], now["id"], _written(record), force=force)
 
@@ -229,13 +233,12 @@ class UpsertRecord(UpdateRecord):
 
 def _updated(before: Inputs, written: Inputs) -> Outcome:
     output = UpdateOutput(id=before["id"], changed=differing(written, before["fields"]))
-    return Outcome(output_of(output), prior={"before": before["fields"], "written": written}, vendor_id=before["id"])
+    return Outcome(output_of(output), prior={**before, "written": written}, vendor_id=before["id"])
 
 
-def _upserted(request: Inputs, now: Inputs) -> Outcome:
-    before = request[BEFORE]
+def _upserted(before: Inputs, now: Inputs) -> Outcome:
     output = UpsertOutput(id=now["id"], created=before["id"] is None)
-    return Outcome(output_of(output), prior={"before": before["fields"], "written": now["fields"]}, vendor_id=now["id"])
+    return Outcome(output_of(output), prior={**before, "written": now["fields"]}, vendor_id=now["id"])
 
 
 def _written(record: EffectRecord) -> Inputs:

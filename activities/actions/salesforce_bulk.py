@@ -8,7 +8,7 @@ from activities.actions.salesforce_records import OnSalesforce
 from activities.actions.salesforce_values import outgoing
 from activities.contracts import JsonTree
 from activities.definitions.salesforce import SALESFORCE_BULK_UPSERT, BulkOutput, BulkUpsertInput
-from activities.effects import BEFORE, ExternalAction, Inputs, Outcome, Work
+from activities.effects import ExternalAction, Inputs, Outcome, Work
 from activities.failures import BadInput
 from activities.reading import output_of, read_inputs
 from connectors.errors import Rejected, Unavailable
@@ -32,7 +32,6 @@ class BulkUpsert(OnSalesforce, ExternalAction):
     """
 
     contract = SALESFORCE_BULK_UPSERT
-    looks = True
 
     async def prepare(self, session: Session, work: Work) -> Inputs:
         """Settle the values."""
@@ -50,7 +49,7 @@ class BulkUpsert(OnSalesforce, ExternalAction):
 
     async def send(self, work: Work, request: Inputs) -> Outcome:
         """Give the job its records, and wait for it."""
-        client, object_, job = await self.client(work.run.tenant), request["object"], request[BEFORE]["job"]
+        client, object_, job = await self.client(work.run.tenant), request["object"], work.prior["job"]
         if (await client.bulk.job(object_, job)).state == "Open":
             try:
                 await client.bulk.upload(object_, job, request["rows"])
@@ -63,7 +62,9 @@ class BulkUpsert(OnSalesforce, ExternalAction):
 
     async def find(self, work: Work, request: Inputs) -> Outcome | bool:
         """Look at the job."""
-        client, object_, job = await self.client(work.run.tenant), request["object"], request[BEFORE]["job"]
+        if work.prior is None:
+            return False  # the attempt broke off while it was opened
+        client, object_, job = await self.client(work.run.tenant), request["object"], work.prior["job"]
         state = (await client.bulk.job(object_, job)).state
         return False if state in ("Open", "Aborted") else await self._waited(client, object_, job)
 

@@ -7,7 +7,7 @@ not made again.
 
 from abc import abstractmethod
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from activities.actions.salesforce_records import OnSalesforce, linked_account
 from activities.actions.salesforce_values import incoming, outgoing
@@ -21,7 +21,7 @@ from activities.definitions.salesforce import (
     CreateTaskInput,
     RecordOutput,
 )
-from activities.effects import BEFORE, ExternalAction, Inputs, Outcome, Work
+from activities.effects import ExternalAction, Inputs, Outcome, Work
 from activities.failures import NotFound
 from activities.owners import resolve_owner
 from activities.reading import output_of, read_due, read_inputs
@@ -39,8 +39,6 @@ _CLOCKS_APART: Final = timedelta(hours=1)
 
 class _MakesRecord(OnSalesforce, ExternalAction):
     """Makes a record."""
-
-    looks = True
 
     @abstractmethod
     async def settle(self, session: Session, work: Work) -> Inputs:
@@ -63,32 +61,35 @@ class _MakesRecord(OnSalesforce, ExternalAction):
 
     async def send(self, work: Work, request: Inputs) -> Outcome:
         """Make it."""
-        client, before = await self.client(work.run.tenant), request[BEFORE]
-        values = _with_mark(request)
+        client, before = await self.client(work.run.tenant), work.prior
+        values = _with_mark(request, before)
         if before["by"]:
             id_, _ = await client.upsert(request["object"], before["by"], request["key"], values)
         else:
             id_ = await client.create(request["object"], values)
-        return _made(request, id_, await self.read_back(work.run.tenant, request["object"], id_, values))
+        return _made(request, before, id_, await self.read_back(work.run.tenant, request["object"], id_, values))
 
     async def find(self, work: Work, request: Inputs) -> Outcome | bool | None:
         """Look for the key, or for our mark."""
-        id_ = await self._locate(work.run.tenant, request)
+        before = work.prior
+        if before is None:
+            return False  # the attempt broke off while it looked
+        id_ = await self._locate(work.run.tenant, request, before)
         if id_ is None:
-            return False if request[BEFORE]["by"] else None
-        return _made(request, id_, await self.read_back(work.run.tenant, request["object"], id_, _with_mark(request)))
+            return False if before["by"] else None
+        written = await self.read_back(work.run.tenant, request["object"], id_, _with_mark(request, before))
+        return _made(request, before, id_, written)
 
     async def undo(self, tenant: str, record: EffectRecord, *, force: bool) -> UndoResult:
         """Delete the record, unless somebody changed it since."""
-        request: Any = record.request
-        if BEFORE not in request:
+        request, prior = cast(Inputs, record.request), cast(Inputs | None, record.prior)
+        if prior is None:
             return UndoResult(status="nothing", detail="no record was made")
-        prior: Any = record.prior if isinstance(record.prior, dict) else {}
-        id_ = prior.get("id") or await self._locate(tenant, request)
-        return await self.take_away(tenant, request["object"], id_, prior.get("written") or _with_mark(request), force=force)
+        id_ = prior.get("id") or await self._locate(tenant, request, prior)
+        return await self.take_away(tenant, request["object"], id_, prior.get("written") or _with_mark(request, prior), force=force)
 
-    async def _locate(self, tenant: str, request: Inputs) -> str | None:
-        client, object_, before = await self.client(tenant), request["object"], request[BEFORE]
+    async def _locate(self, tenant: str, request: Inputs, before: Inputs) -> str | None:
+        client, object_ = await self.client(tenant), request["object"]
         if before["by"]:
             found = await client.find(object_, ["Id"], {before["by"]: request["key"]}, limit=1)
             return found[0]["Id"] if found else None
@@ -117,8 +118,7 @@ def _mark(request: Inputs) -> str:
     return f"[Playkeeper {request['key'][:16]}]"
 
 
-def _with_mark(request: Inputs) -> Inputs:
-    before = request[BEFORE]
+def _with_mark(request: Inputs, before: Inputs) -> Inputs:
     values: Inputs = before["values"]
     if before["by"] or not before["marked"]:
         return values
@@ -126,9 +126,9 @@ def _with_mark(request: Inputs) -> Inputs:
     return {**values, before["marked"]: f"{text}\n\n{_mark(request)}".strip()}
 
 
-def _made(request: Inputs, id_: str, written: Inputs) -> Outcome:
+def _made(request: Inputs, before: Inputs, id_: str, written: Inputs) -> Outcome:
     output = RecordOutput(id=id_, object=request["object"], fields=incoming(written))
-    return Outcome(output_of(output), prior={"id": id_, "written": written}, vendor_id=id_)
+    return Outcome(output_of(output), prior={**before, "id": id_, "written": written}, vendor_id=id_)
 
 
 async def _person(session: Session, work: Work, owner: JsonTree) -> JsonTree:

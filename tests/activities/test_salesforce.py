@@ -9,10 +9,11 @@ from typing import Any, TypeAlias
 import pytest
 
 from activities.actions import salesforce_bulk
+from activities.actions.salesforce import UpdateRecord
 from activities.connections import Connections
 from activities.contracts import ActionCall, ActionResult
 from activities.effects import Ledger, Work
-from activities.failures import BadInput, NotFound
+from activities.failures import BadInput, EffectUndone, NotFound
 from connectors.errors import ConnectorError, Rejected, Unavailable
 from connectors.salesforce.fake import FakeSalesforce
 from connectors.sandbox.faults import Fault
@@ -215,22 +216,19 @@ async def test_what_was_there_is_looked_up_anew_when_nothing_came_of_an_attempt(
     assert acme(world)["Risk_Stage__c"] == "Watched"
 
 
-async def test_a_worker_that_dies_while_it_looks_leaves_nothing_in_doubt(world: World) -> None:
+async def test_a_worker_that_dies_while_it_looks_leaves_nothing_in_doubt(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     call = world.call("update", {"object": "Account", "set": {"Risk_Stage__c": "In save play"}})
 
     class Killed(BaseException):
         """The worker is gone."""
 
-    action = world.ledger._actions["salesforce.update"]
-    looked = action.look  # type: ignore[union-attr]  # it is one that looks
-
-    async def die(work: Work, request: Inputs) -> None:
+    async def die(action: UpdateRecord, work: Work, request: Inputs) -> None:
         raise Killed
 
-    action.look = die  # type: ignore[union-attr,method-assign]  # the worker's death is all that is made up
-    with pytest.raises(Killed):
-        await world.ledger.perform(call)
-    action.look = looked  # type: ignore[union-attr,method-assign]  # the next worker
+    with monkeypatch.context() as worker:
+        worker.setattr(UpdateRecord, "look", die)
+        with pytest.raises(Killed):
+            await world.ledger.perform(call)
 
     result = await world.settle(call)
 
@@ -238,9 +236,24 @@ async def test_a_worker_that_dies_while_it_looks_leaves_nothing_in_doubt(world: 
     assert (await world.undo(call))[0] == "undone"
 
 
+async def test_an_effect_that_is_taken_back_while_it_looks_is_not_sent(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    call = world.call("update", {"object": "Account", "set": {"Risk_Stage__c": "In save play"}})
+    look = UpdateRecord.look
+
+    async def look_slowly(action: UpdateRecord, work: Work, request: Inputs) -> Inputs:
+        seen: Inputs = await look(action, work, request)
+        await world.undo(call)
+        return seen
+
+    monkeypatch.setattr(UpdateRecord, "look", look_slowly)
+    with pytest.raises(EffectUndone):
+        await world.ledger.perform(call)
+
+    assert world.sent("PATCH") == 0
+
+
 async def test_a_session_that_runs_out_in_the_middle_is_renewed(world: World) -> None:
     call = world.call("update", NEW)
-    await world.connections.client(TENANT, world.ledger._actions["salesforce.update"].vendor)  # type: ignore[union-attr,arg-type]  # it has one
     expired = '[{"errorCode": "INVALID_SESSION_ID", "message": "Session expired or invalid"}]'
     world.fake.faults.append(Fault("status", 401, body=expired, method="PATCH"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -347,3 +348,20 @@ def test_a_token_goes_to_salesforce_alone(given: str) -> None:
 def test_half_a_way_in_is_none(given: dict[str, str]) -> None:
     with pytest.raises(CredentialsMalformed):
         SALESFORCE.read_credentials({**INSTANCE, **given})
+
+
+async def test_the_sandbox_makes_up_what_a_newcomer_names_and_keeps_what_landed() -> None:
+    fake = FakeSalesforce()
+    fake.invents = True
+    async with connected(fake) as client:
+        await client.update("Account", "001sandbox00000001", {"Risk_Stage__c": "In save play"})
+        read = await client.record("Account", "001sandbox00000001", ["Name", "Risk_Stage__c"])
+        (user,) = await client.find("User", ["Id", "Name"], {"Email": "maria@acme.example", "IsActive": True})
+
+    kept = pickle.loads(pickle.dumps(fake))
+
+    assert read["Risk_Stage__c"] == "In save play"
+    assert user["Name"] == "Maria"
+    assert [each.what for each in kept.landed] == ["Account changed, Risk_Stage__c: In save play"]
+    async with connected(kept) as client:
+        assert (await client.record("Account", "001sandbox00000001", ["Risk_Stage__c"]))["Risk_Stage__c"] == "In save play"
