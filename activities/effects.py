@@ -292,7 +292,9 @@ class Ledger:
         if prior is None:
             return work
         async with self._database.begin(work.run.tenant) as session:
-            await change_effect(session, work.key, "intended", only_from=("intended",), prior=prior)
+            if not await change_effect(session, work.key, "intended", only_from=("intended",), prior=prior):
+                # Sent all the same, it could not be taken back any more: nobody would know what was there.
+                raise EffectUndone(f"step {work.call.key}: the effect was taken back before this attempt")
         return replace(work, prior=prior)
 
     async def _write_failed(self, work: Work, error: ConnectorError) -> None:

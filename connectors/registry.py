@@ -7,6 +7,7 @@ from typing import Any, Final
 from connectors.cloudevents.vendor import CLOUDEVENTS
 from connectors.google_calendar.vendor import GOOGLE_CALENDAR
 from connectors.hubspot.vendor import HUBSPOT
+from connectors.salesforce.vendor import SALESFORCE
 from connectors.stripe.vendor import STRIPE
 from connectors.twilio.vendor import TWILIO
 from connectors.vendor import Vendor
@@ -17,6 +18,7 @@ _ALL: Final[tuple[Vendor[Any], ...]] = (
     GOOGLE_CALENDAR,
     TWILIO,
     HUBSPOT,
+    SALESFORCE,
 )
 
 VENDORS: Final[Mapping[str, Vendor[Any]]] = MappingProxyType({vendor.name: vendor for vendor in _ALL})

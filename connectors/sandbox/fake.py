@@ -71,7 +71,8 @@ class Fake(ABC):
 
     def __setstate__(self, state: dict[str, object]) -> None:
         """Take up what was kept."""
-        vars(self).update(state, faults=[], received=[], _app=Starlette(routes=self.routes()))
+        vars(self).update(state, faults=[], received=[])
+        self._app = Starlette(routes=self.routes())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or have the trouble that was asked for."""
