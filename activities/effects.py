@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from activities.connections import Turn, book_call, called
 from activities.contracts import ActionCall, ActionResult, JsonTree, RunRef, UndoCall, UndoResult
 from activities.definitions.contract import ActionContract
-from activities.failures import CannotBeUndone, EffectUndone, RequestChanged
+from activities.failures import ActionProblem, CannotBeUndone, EffectUndone, RequestChanged
 from connectors.errors import ConnectorError, NotAuthorized, Rejected
 from connectors.vendor import Vendor
 from storage.repositories.effects import EffectRecord, add_effect, change_effect, effect_key, find_effect
@@ -154,7 +154,8 @@ class Ledger:
         """Take an effect back, if it happened or may have happened.
 
         Raises:
-            ConnectorError: the vendor refused or cannot be reached; the row then says `undo_failed`.
+            ConnectorError, ActionProblem: the vendor refused or cannot be reached, or what is needed is not there; the row then says
+                `undo_failed`.
             CannotBeUndone: the action has no inverse.
         """
         action = self._actions[call.action]
@@ -266,20 +267,24 @@ class Ledger:
     async def _send(self, action: ExternalAction, work: Work, request: Inputs, turn: Turn) -> ActionResult:
         try:
             outcome = await called(self._database, work.run.tenant, turn, action.send(work, request))
-        except ConnectorError as error:
+        except (ConnectorError, ActionProblem) as error:
             await self._write_failed(work, error)
             raise
         if self._after_answer is not None:
             await self._after_answer(work)
         return await self._write_done(action, work, outcome)
 
-    async def _write_failed(self, work: Work, error: ConnectorError) -> None:
-        """Write down that the vendor did not do it; where that is in doubt, the row stays as it is and the next attempt asks."""
+    async def _write_failed(self, work: Work, error: ConnectorError | ActionProblem) -> None:
+        """Write down that the vendor did not do it; where that is in doubt, the row stays as it is and the next attempt asks.
+
+        A problem of ours is found before the vendor is asked to change anything.
+        """
+        maybe_done = isinstance(error, ConnectorError) and error.maybe_done
         final = isinstance(error, Rejected | NotAuthorized)
-        if error.maybe_done and not final:
+        if maybe_done and not final:
             return
         async with self._database.begin(work.run.tenant) as session:
-            status = "unknown" if error.maybe_done else "failed"
+            status = "unknown" if maybe_done else "failed"
             await change_effect(session, work.key, status, only_from=("intended",), detail=str(error)[:2000])
 
     async def _write_done(self, action: ExternalAction, work: Work, outcome: Outcome) -> ActionResult:
@@ -305,7 +310,7 @@ class Ledger:
             raise turn.wait
         try:
             result = await called(self._database, call.run.tenant, turn, action.undo(call.run.tenant, _present(record), force=call.force))
-        except ConnectorError as error:
+        except (ConnectorError, ActionProblem) as error:
             async with self._database.begin(call.run.tenant) as session:
                 await change_effect(session, key, "undo_failed", detail=str(error)[:2000])
             raise

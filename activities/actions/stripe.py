@@ -93,7 +93,11 @@ class ApplyDiscount(ExternalAction):
         """Take our discount off, and leave the others."""
         client = await self._connections.client(tenant, STRIPE)
         request: Any = record.request
-        subscription = await self._subscription_of(tenant, request)
+        try:
+            subscription = await self._subscription_of(tenant, request)
+        except NotFound as gone:
+            # Nothing is left that the discount could be on.
+            return UndoResult(status="nothing", detail=str(gone))
         others = [each for each in subscription["discounts"] if _coupon(each) != request["coupon"]]
         if len(others) == len(subscription["discounts"]):
             return UndoResult(status="nothing", detail="the discount is not on the subscription")
