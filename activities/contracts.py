@@ -280,10 +280,11 @@ class PlayStarted(Contract):
 
 
 class PlayControl(Contract):
-    """Cancel or undo a sub-play that this play started."""
+    """Cancel or undo a sub-play that this play started. It tells `parent`, the workflow this play is by now, how it ended."""
 
     run: RunRef
     key: str
     workflow_id: str
     do: Literal["cancel", "undo"]
     force: bool = False
+    parent: str | None = None

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from activities.connections import Turn, book_call, called
 from activities.contracts import ActionCall, ActionResult, JsonTree, RunRef, UndoCall, UndoResult
 from activities.definitions.contract import ActionContract
-from activities.failures import CannotBeUndone, EffectUndone, RequestChanged
+from activities.failures import ActionProblem, CannotBeUndone, EffectUndone, RequestChanged
 from connectors.errors import ConnectorError, NotAuthorized, Rejected
 from connectors.vendor import Vendor
 from storage.repositories.effects import EffectRecord, add_effect, change_effect, effect_key, find_effect
@@ -26,11 +26,15 @@ Inputs: TypeAlias = dict[str, JsonTree]
 
 @dataclass(frozen=True)
 class Work:
-    """One effect to perform: the call, and the key that identifies the effect for us and for the vendor. `prior`: see `look`."""
+    """One effect to perform: the call, and the key that identifies the effect for us and for the vendor.
+
+    `prior`: see `look`. `in_doubt`: an earlier attempt broke off, and may have taken effect.
+    """
 
     call: ActionCall
     key: str
     prior: JsonTree = None
+    in_doubt: bool = False
 
     @property
     def run(self) -> RunRef:
@@ -163,7 +167,8 @@ class Ledger:
         """Take an effect back, if it happened or may have happened.
 
         Raises:
-            ConnectorError: the vendor refused or cannot be reached; the row then says `undo_failed`.
+            ConnectorError, ActionProblem: the vendor refused or cannot be reached, or what is needed is not there; the row then says
+                `undo_failed`.
             CannotBeUndone: the action has no inverse.
         """
         action = self._actions[call.action]
@@ -223,13 +228,13 @@ class Ledger:
         if turn.wait is not None:
             raise turn.wait
         if in_doubt:
-            work = replace(work, prior=_present(known).prior)
+            work = replace(work, prior=_present(known).prior, in_doubt=True)
             settled = await self._ask_vendor(action, work, begun, turn)
             if settled is not None:
                 return settled
             if _present(known).digest != digest_of(work.call):
                 # Nothing came of the earlier attempt, so what is asked for now may be done instead.
-                work = replace(work, prior=None)
+                work = replace(work, prior=None, in_doubt=False)
                 async with self._database.begin(work.run.tenant) as session:
                     begun = await self._begin_attempt(session, action, work, known)
         return begun if isinstance(begun, ActionResult) else await self._send(action, work, begun, turn)
@@ -278,7 +283,7 @@ class Ledger:
         try:
             work = await self._looked(action, work, request, turn)
             outcome = await called(self._database, work.run.tenant, turn, action.send(work, request))
-        except ConnectorError as error:
+        except (ConnectorError, ActionProblem) as error:
             await self._write_failed(work, error)
             raise
         if self._after_answer is not None:
@@ -297,13 +302,17 @@ class Ledger:
                 raise EffectUndone(f"step {work.call.key}: the effect was taken back before this attempt")
         return replace(work, prior=prior)
 
-    async def _write_failed(self, work: Work, error: ConnectorError) -> None:
-        """Write down that the vendor did not do it; where that is in doubt, the row stays as it is and the next attempt asks."""
+    async def _write_failed(self, work: Work, error: ConnectorError | ActionProblem) -> None:
+        """Write down that the vendor did not do it; where that is in doubt, the row stays as it is and the next attempt asks.
+
+        A problem of ours is found before the vendor is asked to change anything, but an earlier attempt may have changed it.
+        """
+        maybe_done = isinstance(error, ConnectorError) and error.maybe_done
         final = isinstance(error, Rejected | NotAuthorized)
-        if error.maybe_done and not final:
+        if work.in_doubt or (maybe_done and not final):
             return
         async with self._database.begin(work.run.tenant) as session:
-            status = "unknown" if error.maybe_done else "failed"
+            status = "unknown" if maybe_done else "failed"
             await change_effect(session, work.key, status, only_from=("intended",), detail=str(error)[:2000])
 
     async def _write_done(self, action: ExternalAction, work: Work, outcome: Outcome) -> ActionResult:
@@ -330,7 +339,7 @@ class Ledger:
             raise turn.wait
         try:
             result = await called(self._database, call.run.tenant, turn, action.undo(call.run.tenant, _present(record), force=call.force))
-        except ConnectorError as error:
+        except (ConnectorError, ActionProblem) as error:
             async with self._database.begin(call.run.tenant) as session:
                 await change_effect(session, key, "undo_failed", detail=str(error)[:2000])
             raise

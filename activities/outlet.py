@@ -16,6 +16,6 @@ class Plays(Protocol):
         """Cancel a play and leave what it did; False when it has ended."""
         ...
 
-    async def undo(self, workflow_id: str, request_id: str, *, force: bool) -> bool:
-        """Take back what a play did, and end it; False when it has ended."""
+    async def undo(self, workflow_id: str, request_id: str, *, force: bool, parent: str | None) -> bool:
+        """Take back what a play did, and end it; it then tells the workflow `parent`. False when it has ended."""
         ...

@@ -31,23 +31,31 @@ async def control_play(database: Database, plays: Plays, call: PlayControl) -> N
     Raises:
         NotFound: there is no such play.
     """
-    request_id = f"{call.run.run_id}:{call.key}:{call.do}"
+    # A play remembers requests over all its lives, so each life of the parent asks under an id of its own.
+    request_id = f"{call.parent or call.run.run_id}:{call.key}:{call.do}"
+    async with database.begin(call.run.tenant) as session:
+        workflow_id = (await _sub_play(session, call)).workflow_id
     if call.do == "cancel":
-        await plays.cancel(call.workflow_id, request_id)
+        await plays.cancel(workflow_id, request_id)
         return
-    if await plays.undo(call.workflow_id, request_id, force=call.force):
+    if await plays.undo(workflow_id, request_id, force=call.force, parent=call.parent):
         return
     async with database.begin(call.run.tenant) as session:
-        run = await find_run_by_workflow(session, call.workflow_id)
-        if run is None:
-            raise NotFound(f'there is no play "{call.workflow_id}"')
+        run = await _sub_play(session, call)
         saved = saved_of(session, run)
         if run.state == "closed" and saved is not None:
             start = start_of(session, run)
             kept = {name: value for name, value in start.items() if name not in ("mode", "state")} if isinstance(start, dict) else {}
-            await reopen_run(session, run, start={**kept, "mode": "undo", "force": call.force, "state": saved})
+            await reopen_run(session, run, start={**kept, "mode": "undo", "force": call.force, "parent": call.parent, "state": saved})
         prepared = await run_input(session, run)
     await plays.start(run.workflow_id, prepared)
+
+
+async def _sub_play(session: Session, call: PlayControl) -> Run:
+    run = await find_run_by_workflow(session, call.run.account, call.workflow_id)
+    if run is None:
+        raise NotFound(f'there is no play "{call.workflow_id}"')
+    return run
 
 
 async def run_input(session: Session, run: Run) -> RunInput:

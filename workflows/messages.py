@@ -28,7 +28,8 @@ class Command(Contract):
 
     `do`: pause, resume, cancel (`undo` says whether what was done is taken back), answer (an `ask`, `approve` or review under `key`, with
     `answers`; for approvals `{"approved": bool, "comment": str}`), retry / skip / edit (`inputs`) / `undo` of a held step under
-    `key`, and undo (the whole play; `force` overwrites what people changed since).
+    `key`, and undo (the whole play; `force` overwrites what people changed since). `parent` is said by plays, not by people: the workflow
+    that waits for this play's end from now on.
     """
 
     do: Literal["pause", "resume", "cancel", "answer", "retry", "skip", "edit", "undo"]
@@ -40,6 +41,7 @@ class Command(Contract):
     inputs: dict[str, JsonTree] = Field(default_factory=dict)
     undo: bool = False
     force: bool = False
+    parent: str | None = None
 
 
 class CommandAnswer(Contract):

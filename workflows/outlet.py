@@ -35,9 +35,10 @@ class TemporalPlays:
         """Cancel a play and leave what it did; False when it has ended."""
         return await self._tell(workflow_id, Command(do="cancel", request_id=request_id, by="playkeeper"))
 
-    async def undo(self, workflow_id: str, request_id: str, *, force: bool) -> bool:
-        """Take back what a play did, and end it; False when it has ended."""
-        return await self._tell(workflow_id, Command(do="cancel", request_id=request_id, by="playkeeper", undo=True, force=force))
+    async def undo(self, workflow_id: str, request_id: str, *, force: bool, parent: str | None) -> bool:
+        """Take back what a play did, and end it; it then tells the workflow `parent`. False when it has ended."""
+        command = Command(do="cancel", request_id=request_id, by="playkeeper", undo=True, force=force, parent=parent)
+        return await self._tell(workflow_id, command)
 
     async def _tell(self, workflow_id: str, command: Command) -> bool:
         """Raises WorkflowUpdateFailedError while the play is just ending: trying again later finds it ended."""

@@ -57,6 +57,9 @@ class TemporalPlay:
 
     def command(self, command: Command) -> CommandAnswer:
         """Pass a command on."""
+        if command.parent is not None:
+            # A parent that had ended was taken up again, and that is another workflow than the one that started this play.
+            self.input = self.input.model_copy(update={"parent": command.parent})
         return self.player.command(command)
 
     def state(self) -> dict[str, JsonTree]:
@@ -84,7 +87,7 @@ class TemporalPlay:
         self.player.command(command)
 
     def _continue(self, fresh: RunInput) -> NoReturn:
-        workflow.continue_as_new(fresh)
+        workflow.continue_as_new(fresh.model_copy(update={"parent": self.input.parent}))
 
     async def _tell_parent(self, result: RunResult) -> None:
         """The news goes to the parent's workflow, whichever of its histories is the live one by now."""

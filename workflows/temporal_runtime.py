@@ -140,9 +140,10 @@ class TemporalRuntime:
 
     async def start_play(self, call: PlayCall, summary: str) -> str:
         """Start a sub-play that outlives this one; starting it twice is starting it once."""
-        made = await self._remote(PREPARE_PLAY, call, PlayStarted, _OWN_RETRY, _OWN_TIMEOUT, summary, call.key)
         # It tells this workflow, whichever history of it is the live one by then.
-        child = made.input.model_copy(update={"parent": workflow.info().workflow_id, "parent_key": call.key})
+        own = call.model_copy(update={"parent": workflow.info().workflow_id})
+        made = await self._remote(PREPARE_PLAY, own, PlayStarted, _OWN_RETRY, _OWN_TIMEOUT, summary, call.key)
+        child = made.input.model_copy(update={"parent": own.parent, "parent_key": call.key})
         try:
             await workflow.start_child_workflow(
                 child.run.playbook,
@@ -162,7 +163,9 @@ class TemporalRuntime:
 
     async def control_play(self, call: PlayControl) -> None:
         """Cancel or undo a sub-play."""
-        await self._remote(CONTROL_PLAY, call, None, _OWN_RETRY, _OWN_TIMEOUT, f"{call.do} {call.workflow_id}", call.key)
+        # A play that was taken up again is another workflow than the one that started the sub-play.
+        own = call.model_copy(update={"parent": workflow.info().workflow_id})
+        await self._remote(CONTROL_PLAY, own, None, _OWN_RETRY, _OWN_TIMEOUT, f"{call.do} {call.workflow_id}", call.key)
 
     async def record(self, record: RunRecord) -> None:
         """Write the play's state to the tables, and to the search attributes when it is out of the ordinary."""

@@ -17,7 +17,7 @@ from playbook_dsl.plan import walk
 from storage.ids import new_id
 from storage.repositories.effects import list_effects_by_chain
 from storage.repositories.playbooks import find_version, plan_of
-from storage.repositories.runs import find_run, find_step, reopen_run, saved_of, start_of
+from storage.repositories.runs import find_run, find_step, list_sub_plays, reopen_run, saved_of, start_of
 from storage.session import Database, Session
 from storage.tables import Run
 from workflows.messages import Command, CommandAnswer
@@ -195,4 +195,7 @@ async def _anything_to_undo(session: Session, run: Run, *, force: bool) -> bool:
         return False
     wanted = _UNDOABLE | ({"conflict"} if force else set())
     effects = await list_effects_by_chain(session, run.chain)
-    return any(effect.status in wanted and effect.effect_class in ("reversible", "compensable") for effect in effects)
+    if any(effect.status in wanted and effect.effect_class in ("reversible", "compensable") for effect in effects):
+        return True
+    # What its sub-plays did is in ledgers of their own, and is taken back with it.
+    return any([sub.state != "closed" or await _anything_to_undo(session, sub, force=force) for sub in await list_sub_plays(session, run)])

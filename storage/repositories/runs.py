@@ -46,9 +46,15 @@ async def find_run(session: Session, run_id: str, *, lock: bool = False) -> Run 
     return (await session.execute(query.with_for_update() if lock else query)).scalar_one_or_none()
 
 
-async def find_run_by_workflow(session: Session, workflow_id: str) -> Run | None:
-    """Give the newest play with this workflow id."""
-    query = select(Run).where(col(Run.workflow_id) == workflow_id).order_by(col(Run.started_at).desc(), col(Run.id).desc()).limit(1)
+async def find_run_by_workflow(session: Session, account: str, workflow_id: str) -> Run | None:
+    """Give the account's play that began as this workflow, also when it was taken up again under another id since (see `reopen_run`)."""
+    again = col(Run.workflow_id).startswith(f"{workflow_id}:again", autoescape=True)
+    query = (
+        select(Run)
+        .where(col(Run.account) == account, or_(col(Run.workflow_id) == workflow_id, again))
+        .order_by(col(Run.started_at).desc(), col(Run.id).desc())
+        .limit(1)
+    )
     return (await session.execute(query)).scalar_one_or_none()
 
 
@@ -89,6 +95,13 @@ async def list_active_accounts_changed_since(session: Session, since: datetime) 
 async def list_runs_by_launch(session: Session, launch: str) -> list[Run]:
     """Give all plays of a launch, by id."""
     return list((await session.execute(select(Run).where(col(Run.launch) == launch).order_by(col(Run.id)))).scalars())
+
+
+async def list_sub_plays(session: Session, run: Run) -> list[Run]:
+    """Give the plays that this one started itself, by id."""
+    # The account's index finds them: sub-plays are on the account of their parent.
+    query = select(Run).where(col(Run.account) == run.account, col(Run.parent) == run.id)
+    return list((await session.execute(query.order_by(col(Run.id)))).scalars())
 
 
 async def list_runs_to_start(session: Session, before: datetime, limit: int = 100) -> list[Run]:

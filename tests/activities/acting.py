@@ -58,7 +58,7 @@ class NoPlays:
     async def cancel(self, workflow_id: str, request_id: str) -> bool:
         return False
 
-    async def undo(self, workflow_id: str, request_id: str, *, force: bool) -> bool:
+    async def undo(self, workflow_id: str, request_id: str, *, force: bool, parent: str | None) -> bool:
         return False
 
 

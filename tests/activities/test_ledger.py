@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from activities.contracts import ActionCall, UndoResult
 from activities.definitions.records import NOTE_ADD
 from activities.effects import ExternalAction, Inputs, Ledger, Outcome, Work
-from activities.failures import CannotBeUndone, EffectUndone, RequestChanged
+from activities.failures import CannotBeUndone, EffectUndone, NotFound, RequestChanged
 from connectors.email.mail import Mail
 from connectors.errors import NotAuthorized, RateLimited, Rejected, Unavailable
 from playbook_dsl.plan import Message
@@ -265,6 +265,32 @@ async def test_an_undo_that_fails_is_written_down_and_can_be_tried_again(databas
     assert failed is not None
     assert (failed.status, failed.detail) == ("undo_failed", "the vendor does not want to")
     assert (undone.status, vendor.sent) == ("undone", {})
+
+
+async def test_a_problem_found_before_the_vendor_is_asked_leaves_nothing_to_take_back(database: Database) -> None:
+    vendor = Vendor(fails=[NotFound("no running subscription")])
+    ledger = Ledger(database, {"note.add": vendor})
+    call = call_of(run_of(await make_account(database)), "note.add", inputs={"text": "x"})
+    with pytest.raises(NotFound):
+        await ledger.perform(call)
+    undone = await ledger.undo(undo_of(call))
+
+    assert (undone.status, undone.detail) == ("nothing", "it had no effect")
+
+
+async def test_an_undo_that_misses_what_it_needs_is_written_down(database: Database) -> None:
+    vendor = Vendor()
+    ledger = Ledger(database, {"note.add": vendor})
+    call = call_of(run_of(await make_account(database)), "note.add", inputs={"text": "x"})
+    await ledger.perform(call)
+    vendor.fails.append(NotFound("no such customer"))
+    with pytest.raises(NotFound):
+        await ledger.undo(undo_of(call))
+    async with database.begin(TENANT) as session:
+        failed = await find_effect(session, effect_key(TENANT, call.run.chain, call.key, 0))
+
+    assert failed is not None
+    assert (failed.status, failed.detail) == ("undo_failed", "no such customer")
 
 
 async def test_what_cannot_be_undone_says_so(database: Database) -> None:

@@ -56,7 +56,7 @@ class Told(NoPlays):
         self.asked.append(("cancel", workflow_id))
         return not self.ended
 
-    async def undo(self, workflow_id: str, request_id: str, *, force: bool) -> bool:
+    async def undo(self, workflow_id: str, request_id: str, *, force: bool, parent: str | None) -> bool:
         self.asked.append(("undo", workflow_id))
         return not self.ended
 
@@ -195,12 +195,16 @@ async def test_a_sub_play_that_has_ended_is_taken_up_again_to_be_undone(database
     call = PlayCall(run=run, key="find", playbook="sponsor", parent="w-parent")
     made = await ActivityEnvironment().run(services.prepare_play, call)
     await ActivityEnvironment().run(services.record, record(made.input.run, 1, "closed", outcome="completed", saved={"undo": [1]}))
-    undo = PlayControl(run=run, key="find", workflow_id=made.workflow_id, do="undo")
+    undo = PlayControl(run=run, key="find", workflow_id=made.workflow_id, do="undo", parent="w-parent:again1")
+    await ActivityEnvironment().run(services.control_play, undo)
+    await ActivityEnvironment().run(services.record, record(plays.started[0][1].run, 1, "closed", outcome="undo_incomplete", saved={}))
     await ActivityEnvironment().run(services.control_play, undo)
 
     workflow_id, play = plays.started[0]
-    assert workflow_id.startswith(f"{made.workflow_id}:again")
-    assert (play.mode, play.state, play.parent, play.parent_key) == ("undo", {"undo": [1]}, "w-parent", "find")
+    assert workflow_id == f"{made.workflow_id}:again1"
+    assert (play.mode, play.state, play.parent, play.parent_key) == ("undo", {"undo": [1]}, "w-parent:again1", "find")
+    assert [workflow_id for workflow_id, _ in plays.started[1:]] == [f"{made.workflow_id}:again2"]
+    assert plays.asked == [("undo", made.workflow_id), ("undo", f"{made.workflow_id}:again1")]
 
 
 async def test_every_action_of_the_catalog_can_be_performed_and_every_service_is_there(database: Database) -> None:

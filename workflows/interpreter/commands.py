@@ -61,6 +61,9 @@ class Commands:
             raise Refused("not_open", f'step "{command.key}" asks nothing')
         if not asked.open or asked.enough:
             raise Refused("not_open", f'step "{command.key}" has been answered already, or its time is over')
+        if any(answer.get("$by") == command.by for answer in asked.answers):
+            # It would count for nothing, and close the question that somebody else has to answer.
+            raise Refused("not_allowed", f'step "{command.key}" has the answer of {command.by} already and waits for other people')
         _check_form(asked, command.answers)
 
     def carry_out(self, command: Command) -> CommandAnswer:
