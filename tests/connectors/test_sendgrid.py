@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import jsonschema
 import pytest
-from starlette.testclient import TestClient
 
 from activities.actions.email import SendEmail
 from activities.connections import Connections
@@ -23,6 +23,7 @@ from connectors.sendgrid.client import SendGrid
 from connectors.sendgrid.fake import FakeSendGrid
 from connectors.sendgrid.vendor import SENDGRID, Suppressed
 from connectors.sendgrid.webhooks import read_events
+from playbook_dsl.values import Json
 from storage.repositories.connections import delete_connection, save_connection
 from storage.repositories.effects import effect_key, find_effect
 from storage.session import Database
@@ -235,9 +236,9 @@ def test_what_is_no_event_is_malformed(event: object) -> None:
 
 
 @asynccontextmanager
-async def connected(database: Database, url: str) -> AsyncIterator[tuple[Ledger, Postbox]]:
+async def connected(database: Database, url: str, **more: Json) -> AsyncIterator[tuple[Ledger, Postbox]]:
     async with database.begin(TENANT) as session:
-        await save_connection(session, SENDGRID.name, dict(SENDGRID.sandbox), account="test", saved_by="maria")
+        await save_connection(session, SENDGRID.name, {**SENDGRID.sandbox, **more}, account="test", saved_by="maria")
     connections, postbox = Connections(database, url), Postbox()
     try:
         yield ledger_of(database, postbox, connections=connections), postbox
@@ -297,6 +298,20 @@ async def test_a_mail_in_doubt_is_looked_for_where_it_went(database: Database) -
 
 
 @pytest.mark.servers
+async def test_a_mail_in_doubt_is_done_when_the_activity_shows_it(database: Database) -> None:
+    account, fake = await make_account(database), FakeSendGrid()
+    call = call_of(run_of(account), "email.send", inputs=INPUTS)
+    with serving(fake) as url:
+        async with connected(database, url, activity=True) as (ledger, _):
+            fake.faults.append(Fault("lost", path="/mail/send"))
+            with pytest.raises(ConnectorError):
+                await ledger.perform(call)
+            result = await ledger.perform(call)
+
+    assert (result.status, result.live, len(fake.mails)) == ("done", f"mail:{result.output['message_id']}", 1)
+
+
+@pytest.mark.servers
 async def test_a_mail_counts_against_sendgrid_only_when_it_goes_there(database: Database) -> None:
     account, fake = await make_account(database), FakeSendGrid()
     action = SendEmail(Postbox(), "playkeeper@acme.example", Connections(database))
@@ -325,7 +340,10 @@ async def test_mails_and_refusals_are_as_sendgrid_describes(more: dict[str, obje
     [sent] = [received for received in fake.received if received.path.endswith("/mail/send")]
 
     jsonschema.Draft202012Validator({**schema, **parts}).validate(sent.body)
-    refused = TestClient(fake).get("/v3/scopes").json()
-    jsonschema.Draft202012Validator({"$ref": "#/components/schemas/ErrorResponse", **parts}).validate(refused)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(fake), base_url="http://sandbox") as stranger:
+        [refused] = (await stranger.get("/v3/scopes")).json()["errors"]
+    # The description says `nullable`, which its own version of OpenAPI does not know any more.
+    without_null = {name: value for name, value in refused.items() if value is not None}
+    jsonschema.Draft202012Validator({"$ref": "#/components/schemas/ErrorResponse", **parts}).validate({"errors": [without_null]})
     assert set(sent.body) <= set(schema["properties"])
     assert set(sent.body["personalizations"][0]) <= set(schema["properties"]["personalizations"]["items"]["properties"])
