@@ -98,6 +98,10 @@ class ExternalAction(ABC):
     contract: ActionContract
     vendor: Vendor[Any] | None = None
 
+    async def vendor_for(self, session: Session, request: JsonTree) -> Vendor[Any] | None:
+        """Give the vendor that an attempt will call; `request` is the earlier attempt's, None for the first one."""
+        return self.vendor
+
     @abstractmethod
     async def prepare(self, session: Session, work: Work) -> Inputs | Outcome:
         """Settle everything the request needs (recipients, texts); it is stored and the same for every attempt.
@@ -220,7 +224,8 @@ class Ledger:
             if result is not None:
                 return result
             # Before the intention is written: an attempt that waits for its turn leaves nothing in doubt.
-            turn = await book_call(session, action.vendor, work.call.booked)
+            vendor = await action.vendor_for(session, known.request if known else None)
+            turn = await book_call(session, vendor, work.call.booked)
             in_doubt = turn.wait is None and known is not None and known.status == "intended"
             begun: JsonTree = None
             if turn.wait is None:
@@ -334,7 +339,8 @@ class Ledger:
             settled = await _settled(session, record, call, key, action.contract)
             if settled is not None:
                 return settled
-            turn = await book_call(session, action.vendor, call.booked)
+            vendor = await action.vendor_for(session, _present(record).request)
+            turn = await book_call(session, vendor, call.booked)
         if turn.wait is not None:
             raise turn.wait
         try:

@@ -69,7 +69,7 @@ def build_actions(dependencies: Dependencies) -> Mapping[str, Action]:
         AddNote(),
         EmitEvent(),
         UpdateAccount(),
-        SendEmail(dependencies.mailer, dependencies.sender),
+        SendEmail(dependencies.mailer, dependencies.sender, dependencies.connections),
         CallWebService(dependencies.web),
         *salesforce_actions(dependencies.connections),
         *stripe_actions(dependencies.connections),

@@ -8,6 +8,7 @@ from connectors.cloudevents.vendor import CLOUDEVENTS
 from connectors.google_calendar.vendor import GOOGLE_CALENDAR
 from connectors.hubspot.vendor import HUBSPOT
 from connectors.salesforce.vendor import SALESFORCE
+from connectors.sendgrid.vendor import SENDGRID
 from connectors.stripe.vendor import STRIPE
 from connectors.twilio.vendor import TWILIO
 from connectors.vendor import Vendor
@@ -16,6 +17,7 @@ _ALL: Final[tuple[Vendor[Any], ...]] = (
     CLOUDEVENTS,
     STRIPE,
     GOOGLE_CALENDAR,
+    SENDGRID,
     TWILIO,
     HUBSPOT,
     SALESFORCE,

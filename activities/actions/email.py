@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
+from activities.connections import Connections
 from activities.contracts import JsonTree
 from activities.definitions.email import EMAIL_SEND, EmailOutput, SendEmailInput
 from activities.effects import ExternalAction, Inputs, Outcome, Work
@@ -13,18 +15,34 @@ from activities.owners import resolve_owner
 from activities.reading import output_of, read_inputs
 from activities.recipients import Recipient, resolve_recipients
 from connectors.email.mail import Mail, Mailbox, Mailer
+from connectors.sendgrid.vendor import SENDGRID, Suppressed
+from connectors.vendor import Vendor
+from storage.repositories.connections import find_connection
 from storage.session import Session
 
 
 class SendEmail(ExternalAction):
-    """Sends a mail to people at the customer."""
+    """Sends a mail to people at the customer: through the tenant's SendGrid if there is one, else as the installation sends.
+
+    Which way a mail goes is settled with its request, so that a mail in doubt is looked for where it was sent.
+    """
 
     contract = EMAIL_SEND
 
-    def __init__(self, mailer: Mailer, sender: str) -> None:
-        """Send with `mailer`; `sender` is the address of mails whose step names none, and its domain stands in message ids."""
+    def __init__(self, mailer: Mailer, sender: str, connections: Connections) -> None:
+        """Send with `mailer` or a connection.
+
+        `sender` is the address of mails whose step names none, and its domain stands in message ids.
+        """
         self._mailer = mailer
         self._sender = sender
+        self._connections = connections
+
+    async def vendor_for(self, session: Session, request: JsonTree) -> Vendor[Any] | None:
+        """Count a mail against SendGrid when it goes that way."""
+        if isinstance(request, dict):
+            return SENDGRID if _is_by_sendgrid(request) else None
+        return SENDGRID if await find_connection(session, SENDGRID.name) is not None else None
 
     async def prepare(self, session: Session, work: Work) -> Inputs | Outcome:
         """Choose recipients and sender, and render the message."""
@@ -40,6 +58,7 @@ class SendEmail(ExternalAction):
         names = {"recipient": _reader(found.recipients), "sender": {"name": sender["name"], "email": sender["address"]}}
         subject, text = await asyncio.to_thread(_texts, work, inputs, names)
         return {
+            "via": SENDGRID.name if await self.vendor_for(session, None) is not None else None,
             "message_id": f"{work.object_id}@{self._sender.rpartition('@')[2] or 'localhost'}",
             "to": [_box(recipient) for recipient in found.recipients],
             "cc": [_box(recipient) for recipient in copies.recipients] if copies else [],
@@ -48,16 +67,27 @@ class SendEmail(ExternalAction):
             "text": text,
             "html": markdown_to_html(text),
             "at": datetime.now(UTC).isoformat(),
+            "categories": [work.run.playbook, work.call.key],
         }
 
     async def send(self, work: Work, request: Inputs) -> Outcome:
         """Hand the mail over."""
-        return _sent(request, refused=await self._mailer.send(_mail(request)))
+        mailer = await self._mailer_of(work, request)
+        try:
+            return _sent(request, refused=await mailer.send(_mail(request)))
+        except Suppressed as error:
+            if work.call.if_nobody == "skip":
+                return Outcome({}, skipped=True, note=str(error))
+            raise
 
     async def find(self, work: Work, request: Inputs) -> Outcome | bool | None:
         """Look the mail up by its id, where the way of sending can."""
-        found = await self._mailer.find(str(request["message_id"]))
+        mailer = await self._mailer_of(work, request)
+        found = await mailer.find(str(request["message_id"]))
         return _sent(request) if found else found
+
+    async def _mailer_of(self, work: Work, request: Inputs) -> Mailer:
+        return await self._connections.client(work.run.tenant, SENDGRID) if _is_by_sendgrid(request) else self._mailer
 
     async def _sender_of(self, session: Session, work: Work, spec: JsonTree) -> dict[str, str]:
         if not spec:
@@ -85,6 +115,10 @@ def _texts(work: Work, inputs: SendEmailInput, names: dict[str, JsonTree]) -> tu
     return " ".join(subject.split()), body
 
 
+def _is_by_sendgrid(request: Inputs) -> bool:
+    return request.get("via") == SENDGRID.name
+
+
 def _box(recipient: Recipient) -> dict[str, str]:
     return {"address": recipient.address, "name": recipient.name}
 
@@ -99,6 +133,7 @@ def _mail(request: Inputs) -> Mail:
         text=request["text"],
         html=request["html"],
         at=datetime.fromisoformat(request["at"]),
+        categories=tuple(request.get("categories", ())),
     )
 
 
@@ -111,5 +146,5 @@ def _sent(request: Inputs, *, refused: tuple[str, ...] = ()) -> Outcome:
         sent_at=datetime.fromisoformat(request["at"]),
     )
     # The addresses stay out of the note, which is kept as readable text: those that were reached are in the output.
-    note = f"the mail server refused {len(refused)} of {len(request['to']) + len(request['cc'])} addresses" if refused else None
+    note = f"the mail service refused {len(refused)} of {len(request['to']) + len(request['cc'])} addresses" if refused else None
     return Outcome(output_of(output), vendor_id=message_id, live=f"mail:{message_id}", note=note)

@@ -31,7 +31,10 @@ class Mailbox:
 
 @dataclass(frozen=True)
 class Mail:
-    """One mail. `message_id` (without angle brackets) is chosen by the sender, so that the same mail has the same one."""
+    """One mail. `message_id` (without angle brackets) is chosen by the sender, so that the same mail has the same one.
+
+    `categories` are for the statistics of ways of sending that keep some.
+    """
 
     message_id: str
     sender: Mailbox
@@ -42,6 +45,7 @@ class Mail:
     at: datetime
     cc: tuple[Mailbox, ...] = ()
     reply_to: Mailbox | None = None
+    categories: tuple[str, ...] = ()
 
     def build(self) -> EmailMessage:
         """Give the MIME message.

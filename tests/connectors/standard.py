@@ -24,7 +24,7 @@ class Subject:
     `fake` makes the stand-in with what the calls need in it. `read` is a call that changes nothing. `link` notes in our tables what the
     action needs of the account. `action` and `inputs` are an effect, at an address with `effect_path` in it, and `count` tells how
     often the stand-in had it and has not taken it back. `sign_ins` is how often in a row the vendor must refuse us: a client that renews
-    its access token asks again.
+    its access token asks again. `connect`: the action goes another way for tenants that are not connected.
     """
 
     vendor: Vendor[Any]
@@ -38,6 +38,7 @@ class Subject:
     reversible: bool = True
     effect_path: str = ""
     sign_ins: int = 1
+    connect: bool = False
 
 
 def all_subjects() -> list[Subject]:

@@ -127,11 +127,16 @@ async def prepared(subject: Subject, database: Database, url: str) -> AsyncItera
     account = await make_account(database)
     async with database.begin(TENANT) as session:
         await subject.link(session, account)
+        if subject.connect:
+            await save_connection(session, subject.vendor.name, dict(subject.vendor.sandbox), account="test", saved_by="maria")
     connections = Connections(database, url)
     try:
         yield ledger_of(database, connections=connections), call_of(run_of(account), subject.action, inputs=subject.inputs)
     finally:
         await connections.close()
+        if subject.connect:
+            async with database.begin(TENANT) as session:
+                await delete_connection(session, subject.vendor.name)
 
 
 async def settle(ledger: Ledger, call: ActionCall) -> None:
