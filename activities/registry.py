@@ -19,8 +19,10 @@ from activities.effects import Action, Ledger, Pause
 from activities.failures import as_activity_failure
 from activities.outlet import Plays
 from activities.services import Services
+from activities.syncing import Syncing, Vendors
 from connectors.email.mail import Mailer
 from connectors.http.client import WebClient
+from connectors.registry import VENDORS
 from storage.session import Database
 
 CallT = TypeVar("CallT", ActionCall, UndoCall)
@@ -38,6 +40,7 @@ class Dependencies:
     sender: str
     connections: Connections
     after_answer: Pause | None = None
+    vendors: Vendors = VENDORS
 
 
 def build_activities(dependencies: Dependencies) -> list[Activity]:
@@ -49,6 +52,7 @@ def build_activities(dependencies: Dependencies) -> list[Activity]:
         *performed,
         _undoing(ledger),
         *Services(dependencies.database, dependencies.plays).all(),
+        *Syncing(dependencies.database, dependencies.connections, dependencies.vendors).all(),
     ]
 
 

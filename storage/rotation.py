@@ -39,6 +39,8 @@ SEALED: Final = (
     SealedTable("delivery", ("news",), ("id",)),
     SealedTable("request", ("answer",), ("key",)),
     SealedTable("connection", ("credentials",), ("vendor",)),
+    SealedTable("sync_record", ("values",), ("vendor", "kind", "external_id")),
+    SealedTable("sync_failure", ("raw",), ("vendor", "kind", "external_id")),
     SealedTable("contact", ("email", "phone"), ("id",), {"email": "email_digest"}),
 )
 
