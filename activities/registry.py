@@ -1,7 +1,7 @@
 """The activities a worker offers, made from what it was given: no globals."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
 from temporalio import activity
@@ -40,7 +40,7 @@ class Dependencies:
     sender: str
     connections: Connections
     after_answer: Pause | None = None
-    vendors: Vendors = VENDORS
+    vendors: Vendors = field(default_factory=lambda: VENDORS)
 
 
 def build_activities(dependencies: Dependencies) -> list[Activity]:

@@ -111,7 +111,7 @@ class Killed:
             await save_connection(session, "generated", {**self._given, "changes": changes}, account="x", saved_by="test")
 
     async def _sync(self, client: Client, kill_at: tuple[int, ...]) -> None:
-        worker = await self._worker()
+        worker = self._worker()
         try:
             handle = await client.start_workflow(
                 SYNC,
@@ -126,7 +126,7 @@ class Killed:
                 GUARD.release(worker.pid)
                 self._outcome.kills += 1
                 self._say(f"killed the worker at {await self._records():,} records")
-                worker = await self._worker()
+                worker = self._worker()
             done = asyncio.ensure_future(handle.result())
             while not done.done():
                 self._measure(worker)
@@ -149,7 +149,7 @@ class Killed:
         found: int = await self._owner.fetchval("SELECT count(*) FROM sync_record")
         return found
 
-    async def _worker(self) -> subprocess.Popen[bytes]:
+    def _worker(self) -> subprocess.Popen[bytes]:
         worker = subprocess.Popen([sys.executable, "-m", "tests.sync.worker"], env=self._environment)
         GUARD.watch(worker.pid)
         return worker
