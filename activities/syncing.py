@@ -28,7 +28,7 @@ from storage.session import Database, Session
 from storage.sync.facts import turn
 from storage.sync.items import Tally
 from storage.sync.mapping import KindRule, VendorMapping
-from storage.sync.reading import read_mapping
+from storage.sync.reading import MappingUnusable, tenant_mapping
 from storage.sync.reporting import add_to_report, begin_report, end_report
 from storage.sync.rows import find_setting, list_to_retry, list_turned, lock_cursor, raw_of_failure, read_cursor
 from storage.sync.taking import Intake, take_page
@@ -53,22 +53,15 @@ class _Stop(Exception):
 
 
 async def mapping_of(session: Session, vendor: Vendor[Any], vendors: Vendors) -> VendorMapping:
-    """Give the tenant's mapping of a vendor, or the one that is shipped.
+    """Give the mapping of a vendor.
 
     Raises:
         CannotSync: there is none, or it cannot be used.
     """
-    setting = await find_setting(session, vendor.name)
-    own = setting.mapping if setting else None
-    text = own or shipped_mapping(vendor.name)
-    if not vendor.records or text is None:
-        raise CannotSync(f"{vendor.title} cannot be synced: there is no mapping for its records; save one")
-    tenant = await find_tenant(session)
-    found = read_mapping(text, vendor=vendor.name, kinds=vendor.records, vendors=vendors, tenant=tenant)
-    if found.mapping is None:
-        first = found.diagnostics[0].machine_line() if found.diagnostics else "it is empty"
-        raise CannotSync(f"the mapping of {vendor.title} cannot be used: {first}")
-    return found.mapping
+    try:
+        return await tenant_mapping(session, vendor.name, vendor.records, vendors, shipped_mapping(vendor.name))
+    except MappingUnusable as error:
+        raise CannotSync(str(error)) from None
 
 
 async def wanted_syncs(session: Session, vendors: Vendors, every_min: int) -> dict[str, int]:

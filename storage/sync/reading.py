@@ -13,6 +13,8 @@ from playbook_dsl.types import Type
 from playbook_dsl.values import Json
 from storage.custom_fields import FIELD_TYPES, type_of_field
 from storage.fact_definitions import BY_PATH, STORED_ROOTS
+from storage.repositories.tenants import find_tenant
+from storage.session import Session
 from storage.sync.mapping import (
     ACCOUNT_FIELDS,
     CONTACT_FIELDS,
@@ -27,6 +29,7 @@ from storage.sync.mapping import (
     Source,
     VendorMapping,
 )
+from storage.sync.rows import find_setting
 from storage.tables import Tenant
 
 T = TypeVar("T")
@@ -55,6 +58,29 @@ def read_mapping(
     mapping = _Reader(report, vendor, kinds, vendors, tenant).whole(document.root) if document else None
     found = report.sorted()
     return ReadMapping(None if report.has_errors else mapping, found, render_all(found, source))
+
+
+class MappingUnusable(Exception):
+    """There is no mapping for a vendor's records, or it cannot be used; the message says why and what to do."""
+
+
+async def tenant_mapping(session: Session, vendor: str, kinds: Sequence[str], vendors: Iterable[str], shipped: str | None) -> VendorMapping:
+    """Give the tenant's mapping of a vendor, or else the one that comes with its connector.
+
+    Raises:
+        MappingUnusable: see there.
+    """
+    setting = await find_setting(session, vendor)
+    text = (setting.mapping if setting else None) or shipped
+    if not kinds:
+        raise MappingUnusable(f"the connector {vendor} does not read records, so there is nothing to sync")
+    if text is None:
+        raise MappingUnusable(f"nothing says what becomes of the records of {vendor}; save a mapping first")
+    found = read_mapping(text, vendor=vendor, kinds=kinds, vendors=vendors, tenant=await find_tenant(session))
+    if found.mapping is None:
+        first = found.diagnostics[0].machine_line() if found.diagnostics else "it is empty"
+        raise MappingUnusable(f"the mapping of {vendor} cannot be used; correct it: {first}")
+    return found.mapping
 
 
 class _Reader:
