@@ -73,6 +73,8 @@ class Settings(BaseSettings):
         None, description="Where stand-ins for all vendors listen; calls go there instead of to Stripe and the others. For trying out."
     )
 
+    sync_interval_min: int = Field(60, ge=0, description="Minutes between two syncs of a connected vendor; 0 syncs only when asked.")
+
     email_from: str = Field("playkeeper@localhost", description="Sender of e-mails whose step names none.")
     smtp_host: str | None = Field(None, description="Mail server; without one e-mails go to the development outbox.")
     smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")

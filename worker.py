@@ -16,18 +16,21 @@ from datetime import timedelta
 import structlog
 from sqlalchemy.exc import DBAPIError
 from temporalio.client import Client
+from temporalio.service import RPCError
 from temporalio.worker import PollerBehaviorAutoscaling, Worker
 
 from activities.attempts import Attempts
 from activities.connections import Connections
 from activities.effects import Pause
 from activities.registry import Activity, Dependencies, build_activities
+from activities.syncing import Vendors, wanted_syncs
 from api.plays import Plays
 from api.services.relay import relay_forever
 from connectors.email.mail import Mailer
 from connectors.email.outbox import FolderOutbox
 from connectors.email.smtp import Smtp
 from connectors.http.client import WebClient
+from connectors.registry import VENDORS
 from logs import configure_logging
 from settings import SettingInvalid, SettingMissing, Settings, read_settings
 from storage.encryption import PAYLOADS, BoundKeys, KeyRing
@@ -36,16 +39,20 @@ from workflows.client import Address, TemporalAway, connect
 from workflows.messages import QUEUE_PLAYS
 from workflows.outlet import TemporalPlays
 from workflows.playbook_run import PlaybookRun
+from workflows.schedules import keep_schedules
+from workflows.sync import SyncTick, VendorSync
 
 _LOG = structlog.get_logger("worker")
 _PAUSE_S = 1.0
+_SCHEDULES_PAUSE_S = 60.0
+WORKFLOWS: tuple[type, ...] = (PlaybookRun, VendorSync, SyncTick)
 
 
 class DatabaseAway(Exception):
     """PostgreSQL could not be reached; the message is one sentence for the operator."""
 
 
-def build_worker(client: Client, activities: Sequence[Activity], settings: Settings, workflows: Sequence[type] = (PlaybookRun,)) -> Worker:
+def build_worker(client: Client, activities: Sequence[Activity], settings: Settings, workflows: Sequence[type] = WORKFLOWS) -> Worker:
     """Make the worker of the queue of plays. One queue for all: a second one for connectors would cost each step a round trip."""
     pollers = PollerBehaviorAutoscaling()
     return Worker(
@@ -62,12 +69,15 @@ def build_worker(client: Client, activities: Sequence[Activity], settings: Setti
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, after_answer: Pause | None = None) -> AsyncIterator[tuple[Client, list[Activity]]]:
+async def opened(
+    settings: Settings, *, after_answer: Pause | None = None, vendors: Vendors = VENDORS
+) -> AsyncIterator[tuple[Client, list[Activity]]]:
     """Connect to everything the worker needs, and give the client and the activities.
 
     Args:
         settings: where everything is.
         after_answer: see `activities.effects.Ledger`; only the drill sets it.
+        vendors: those that are synced; tests have others.
 
     Raises:
         DatabaseAway, TemporalAway: not reachable in time.
@@ -94,8 +104,9 @@ async def opened(settings: Settings, *, after_answer: Pause | None = None) -> As
             sender=settings.email_from,
             connections=connections,
             after_answer=after_answer,
+            vendors=vendors,
         )
-        async with _relaying(database, client, settings):
+        async with _relaying(database, client, settings, vendors):
             yield client, build_activities(dependencies)
     finally:
         await connections.close()
@@ -103,20 +114,38 @@ async def opened(settings: Settings, *, after_answer: Pause | None = None) -> As
 
 
 @asynccontextmanager
-async def _relaying(database: Database, client: Client, settings: Settings) -> AsyncIterator[None]:
-    """Bring to plays what activities noted for them, and begin plays whose request died before it could, also while no API runs."""
+async def _relaying(database: Database, client: Client, settings: Settings, vendors: Vendors) -> AsyncIterator[None]:
+    """Bring to plays what activities noted for them, and begin plays whose request died before it could, also while no API runs.
+
+    The schedules of syncs are kept as the connections and settings want them, too.
+    """
 
     async def connected() -> Client:
         return client
 
     plays = Plays(connected, settings.temporal_ui_url, settings.temporal_namespace)
     relay = asyncio.create_task(relay_forever(database, plays, settings.tenant), name="relay")
+    schedules = asyncio.create_task(_keep_schedules(database, client, settings, vendors), name="schedules")
     try:
         yield
     finally:
-        relay.cancel()
-        with suppress(asyncio.CancelledError):
-            await relay
+        for task in (relay, schedules):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def _keep_schedules(database: Database, client: Client, settings: Settings, vendors: Vendors) -> None:
+    """Look every minute which vendors are to be synced how often. Every worker does so; the same twice changes nothing."""
+    known: dict[str, int] = {}
+    while True:
+        try:
+            async with database.begin(settings.tenant) as session:
+                wanted = await wanted_syncs(session, vendors, settings.sync_interval_min)
+            known = await keep_schedules(client, settings.tenant, wanted, known)
+        except (DBAPIError, OSError, RPCError) as error:
+            _LOG.info("schedules of syncs are looked after later", reason=type(error).__name__)
+        await asyncio.sleep(_SCHEDULES_PAUSE_S)
 
 
 async def run(settings: Settings, *, after_answer: Pause | None = None) -> None:

@@ -25,6 +25,10 @@ LOCK = "play.lock"
 PREPARE_PLAY = "play.prepare"
 CONTROL_PLAY = "play.control"
 
+SYNC_BEGIN = "sync.begin"
+SYNC_BATCH = "sync.batch"
+SYNC_END = "sync.end"
+
 DATABASE_AWAY = "DatabaseAway"
 """The error type of a call that our own database kept from being made. It is no failure of the step: the play waits and calls again."""
 
@@ -288,3 +292,58 @@ class PlayControl(Contract):
     do: Literal["cancel", "undo"]
     force: bool = False
     parent: str | None = None
+
+
+class SyncInput(Contract):
+    """One sync of a tenant's vendor. `report` and `left` are set when it goes on in a fresh history: its report, and the kinds to do."""
+
+    tenant: str
+    vendor: str
+    by: str | None = None
+    from_start: bool = False
+    report: str | None = None
+    left: tuple[str, ...] = ()
+
+
+class SyncBegin(Contract):
+    """Begin the report of a sync. `from_start` forgets how far it was."""
+
+    tenant: str
+    vendor: str
+    report: str
+    by: str | None = None
+    from_start: bool = False
+
+
+class SyncKinds(Contract):
+    """The kinds of records to bring, in this order."""
+
+    kinds: tuple[str, ...]
+
+
+class SyncBatch(Contract):
+    """Bring some pages of a kind. `booked` is the turn at the vendor that an earlier attempt got."""
+
+    tenant: str
+    vendor: str
+    report: str
+    kind: str
+    anew: bool = False
+    booked: datetime | None = None
+
+
+class SyncProgress(Contract):
+    """What a batch came to. `wait`: when the vendor may be asked again."""
+
+    records: int
+    more: bool
+    wait: datetime | None = None
+
+
+class SyncEnd(Contract):
+    """Close the report of a sync; with `error` it has failed."""
+
+    tenant: str
+    vendor: str
+    report: str
+    error: str | None = None

@@ -14,7 +14,7 @@ async def tell_play(
     session: Session,
     workflow_id: str,
     *,
-    kind: Literal["event", "object", "lock_granted"],
+    kind: Literal["event", "facts", "object", "lock_granted"],
     news_id: str,
     name: str | None = None,
     key: str | None = None,

@@ -1,7 +1,7 @@
 """The activities a worker offers, made from what it was given: no globals."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final, TypeAlias, TypeVar
 
@@ -23,8 +23,10 @@ from activities.effects import Action, Ledger, Pause
 from activities.failures import as_activity_failure
 from activities.outlet import Plays
 from activities.services import Services
+from activities.syncing import Syncing, Vendors
 from connectors.email.mail import Mailer
 from connectors.http.client import WebClient
+from connectors.registry import VENDORS
 from storage.session import Database
 
 _LONGEST_PAUSE: Final = timedelta(minutes=5)
@@ -43,6 +45,7 @@ class Dependencies:
     sender: str
     connections: Connections
     after_answer: Pause | None = None
+    vendors: Vendors = field(default_factory=lambda: VENDORS)
 
 
 def build_activities(dependencies: Dependencies) -> list[Activity]:
@@ -54,6 +57,7 @@ def build_activities(dependencies: Dependencies) -> list[Activity]:
         *performed,
         _undoing(ledger),
         *Services(dependencies.database, dependencies.plays).all(),
+        *Syncing(dependencies.database, dependencies.connections, dependencies.vendors).all(),
     ]
 
 

@@ -17,7 +17,7 @@ from api.limits import RequestLimits
 from api.openapi import DESCRIPTION, TAGS
 from api.plays import Plays
 from api.problems import TemporalAway
-from api.routes import accounts, connectors, effects, events, health, hooks, launches, people, playbooks, runs, tasks, templates
+from api.routes import accounts, connectors, effects, events, health, hooks, launches, people, playbooks, runs, syncs, tasks, templates
 from api.services.relay import make_tenant, relay_forever
 from settings import Settings
 from storage.encryption import PAYLOADS, BoundKeys, KeyRing
@@ -25,7 +25,7 @@ from storage.session import Database
 from workflows.client import Address, connect
 from workflows.client import TemporalAway as NotConnected
 
-ROUTERS = (health, accounts, playbooks, runs, launches, tasks, effects, events, hooks, connectors, templates, people)
+ROUTERS = (health, accounts, playbooks, runs, launches, tasks, effects, events, hooks, connectors, syncs, templates, people)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -47,6 +47,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.tenant = settings.tenant
     app.state.sandbox_url = settings.vendor_sandbox_url
     app.state.public_url = settings.public_url
+    app.state.sync_interval_min = settings.sync_interval_min
     app.state.background = Background()
     app.state.database = Database(settings.require_database_url(), keys, pool_size=settings.database_pool_size)
     app.state.plays = Plays(_connector(settings, keys), settings.temporal_ui_url, settings.temporal_namespace)

@@ -11,7 +11,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.contracts import JsonTree, RunInput
+from activities.contracts import JsonTree, RunInput, SyncInput
 from api.problems import (
     CommandNotAllowed,
     InputsRefused,
@@ -23,7 +23,18 @@ from api.problems import (
     TaskClosed,
     TemporalAway,
 )
-from workflows.messages import COMMAND_UPDATE, NEWS_SIGNAL, QUEUE_PLAYS, REFUSED, STATE_QUERY, Command, CommandAnswer, News
+from workflows.messages import (
+    COMMAND_UPDATE,
+    NEWS_SIGNAL,
+    QUEUE_PLAYS,
+    REFUSED,
+    STATE_QUERY,
+    SYNC,
+    Command,
+    CommandAnswer,
+    News,
+    sync_workflow_id,
+)
 from workflows.starting import priority, search_attributes, static_summary
 
 _RPC_TIMEOUT = timedelta(seconds=5)
@@ -85,6 +96,26 @@ class Plays:
                     search_attributes=search_attributes(play),
                     static_summary=static_summary(play),
                     priority=priority(play),
+                    rpc_timeout=_RPC_TIMEOUT,
+                )
+        except WorkflowAlreadyStartedError:
+            return False
+        return True
+
+    async def start_sync(self, sync: SyncInput) -> bool:
+        """Start the sync of a vendor; False when one is under way.
+
+        Raises:
+            TemporalAway: it may or may not have been started.
+        """
+        try:
+            async with self._temporal() as client:
+                await client.start_workflow(
+                    SYNC,
+                    sync,
+                    id=sync_workflow_id(sync.tenant, sync.vendor),
+                    task_queue=QUEUE_PLAYS,
+                    static_summary=f"sync of {sync.vendor}",
                     rpc_timeout=_RPC_TIMEOUT,
                 )
         except WorkflowAlreadyStartedError:

@@ -306,6 +306,27 @@ class NotConnected(Problem):
     advice = "Save its credentials first: PUT /v1/connectors/{vendor}."
 
 
+class SyncNotPossible(Problem):
+    """SYNC001: the vendor's records cannot be read or mapped, or a sync of it is under way."""
+
+    code, status, title = "SYNC001", 409, "This cannot be synced now"
+    advice = "Wait for the sync that is under way, or correct the mapping: PUT /v1/connectors/{vendor}/sync."
+
+
+class MappingRefused(Problem):
+    """SYNC002: the mapping has errors."""
+
+    code, status, title = "SYNC002", 422, "The mapping has errors"
+    advice = "Nothing was saved; correct what the diagnostics say, each names its line and column."
+
+
+class SyncRecordNotFound(Problem):
+    """SYNC003: no queued record, or no report, has this id."""
+
+    code, status, title = "SYNC003", 404, "There is no such record or report"
+    advice = "GET /v1/connectors/{vendor}/sync/failures lists what is queued; a record that was taken in meanwhile is gone from there."
+
+
 class DatabaseAway(Problem):
     """SYS002: PostgreSQL does not answer."""
 

@@ -78,6 +78,8 @@ FACTS: Final[tuple[Fact, ...]] = (
     Fact("contract.notice_days", NUMBER.maybe(), "How long before its end notice must be given.", "days"),
     Fact("contract.auto_renew", BOOL.maybe(), "Whether it goes on by itself."),
     Fact("contract.value", MONEY.maybe(), "What it is worth over its term."),
+    Fact("contract.renewal_date", DATE.maybe(), "When the running term ends, as the system that bills says."),
+    Fact("contract.status", TEXT.maybe(), "How the subscription stands, in the words of the system that bills."),
     Fact("health.score", NUMBER.maybe(), "Health, 0 (worst) to 100.", "points"),
     Fact("health.previous", NUMBER.maybe(), "Health before the last change.", "points"),
     Fact("health.change_30d", NUMBER.maybe(), "Change of health over 30 days.", "points"),
@@ -109,6 +111,13 @@ FACTS: Final[tuple[Fact, ...]] = (
     Fact("billing.open_invoices", NUMBER.maybe(), "Unpaid invoices that are due."),
     Fact("billing.overdue_amount", MONEY.maybe(), "What is overdue."),
     Fact("billing.last_payment_at", DATETIME.maybe(), "When they last paid."),
+    Fact("billing.next_due_date", DATE.maybe(), "When the next open invoice is due."),
+    Fact("opportunity.open", NUMBER.maybe(), "Open opportunities."),
+    Fact("opportunity.stage", TEXT.maybe(), "The stage of the open opportunity that changed last."),
+    Fact("opportunity.amount", MONEY.maybe(), "What the open opportunities are worth together."),
+    Fact("opportunity.close_date", DATE.maybe(), "When the next open opportunity is to be closed."),
+    Fact("meetings.last_at", DATETIME.maybe(), "When the last meeting with them was."),
+    Fact("meetings.next_at", DATETIME.maybe(), "When the next meeting with them is."),
 )
 STORED_ROOTS: Final = frozenset(root for fact in FACTS if (root := fact.path.partition(".")[0]) not in ("account", "contact"))
 """The roots whose facts are stored in the account's `facts`."""

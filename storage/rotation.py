@@ -41,6 +41,8 @@ SEALED: Final = (
     SealedTable("connection", ("credentials",), ("vendor",)),
     SealedTable("contact", ("email", "phone"), ("id",), {"email": "email_digest", "phone": "phone_digest"}),
     SealedTable("event", ("fields", "address"), ("id",), {"address": "address_digest"}),
+    SealedTable("sync_record", ("values",), ("vendor", "kind", "external_id")),
+    SealedTable("sync_failure", ("raw",), ("vendor", "kind", "external_id")),
 )
 
 

@@ -493,6 +493,90 @@ class Link(Owned, table=True):
     contact: str | None = None
 
 
+class SyncSetting(Owned, table=True):
+    """How a tenant wants a vendor synced, where that is not as shipped: its own `mapping` (YAML), and every how many minutes (0: never)."""
+
+    __tablename__ = "sync_setting"
+
+    vendor: str = Field(primary_key=True)
+    mapping: str | None = None
+    every_min: int | None = None
+    saved_by: str | None = None
+    saved_at: datetime = _now()
+
+
+class SyncCursor(Owned, table=True):
+    """How far a vendor's records of a kind are read; moved in the transaction that takes a page in."""
+
+    __tablename__ = "sync_cursor"
+
+    vendor: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    cursor: str | None = None
+    read_at: datetime = _now()
+
+
+class SyncRecord(Owned, table=True):
+    """What a vendor's record said when it was last taken in.
+
+    `values` is sealed JSON: `read`, what came of its fields, and `kept`, what a sync had last written where that is something else.
+    At `turns_at` a condition on the time of day turns out otherwise, and facts are made anew. `account` is empty for one that was deleted
+    before it was ever seen.
+    """
+
+    __tablename__ = "sync_record"
+    __table_args__ = (
+        Index("sync_record_by_account", "tenant", "account", "vendor", "kind"),
+        Index("sync_record_turning", "tenant", "vendor", "kind", "turns_at", postgresql_where=text("turns_at IS NOT NULL")),
+    )
+
+    vendor: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    external_id: str = Field(primary_key=True)
+    account: str = ""
+    contact: str | None = None
+    changed_at: datetime | None = _at(optional=True)
+    deleted: bool = False
+    values: bytes | None = _sealed()
+    turns_at: datetime | None = _at(optional=True)
+
+
+class SyncFailure(Owned, table=True):
+    """A record that could not be taken in, to be tried again. `reason`: bad_value, unmatched, refused. `raw` is sealed."""
+
+    __tablename__ = "sync_failure"
+    __table_args__ = (Index("sync_failure_by_id", "tenant", "id", unique=True),)
+
+    vendor: str = Field(primary_key=True)
+    kind: str = Field(primary_key=True)
+    external_id: str = Field(primary_key=True)
+    id: str
+    reason: str
+    why: str
+    raw: bytes | None = _sealed()
+    attempts: int = 1
+    first_at: datetime = _now()
+    tried_at: datetime = _now()
+
+
+class SyncReport(Owned, table=True):
+    """What came of one sync. `status`: running, done, failed. `counts` by kind; `skipped` says per field why values were left alone."""
+
+    __tablename__ = "sync_report"
+    __table_args__ = (Index("sync_report_by_start", "tenant", "vendor", "started_at", "id"),)
+
+    id: str = Field(primary_key=True)
+    vendor: str
+    status: str = "running"
+    started_by: str | None = None
+    started_at: datetime = _now()
+    ended_at: datetime | None = _at(optional=True)
+    counts: dict[str, object] = _record()
+    skipped: list[dict[str, object]] = _list()
+    cursors: dict[str, object] = _record()
+    error: str | None = None
+
+
 METADATA = SQLModel.metadata
 TENANT_TABLES: tuple[str, ...] = tuple(sorted(name for name, table in METADATA.tables.items() if "tenant" in table.columns))
 """The tables whose rows belong to a tenant; `tenant` itself is guarded by its id."""

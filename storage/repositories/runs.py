@@ -85,6 +85,15 @@ async def list_active_runs_by_account(session: Session, account: str) -> list[Ru
     return list((await session.execute(query.order_by(col(Run.started_at), col(Run.id)))).scalars())
 
 
+async def list_active_runs_by_accounts(session: Session, accounts: Sequence[str]) -> dict[str, list[str]]:
+    """Give the workflow ids of the plays that are not closed, by account."""
+    query = select(col(Run.account), col(Run.workflow_id)).where(col(Run.account).in_(accounts), col(Run.state) != "closed")
+    found: dict[str, list[str]] = {}
+    for account, workflow_id in await session.execute(query.order_by(col(Run.account), col(Run.started_at), col(Run.id))):
+        found.setdefault(account, []).append(workflow_id)
+    return found
+
+
 async def list_active_accounts_changed_since(session: Session, since: datetime) -> list[str]:
     """Give the accounts that are in a play now and were changed at or after this time, by id."""
     query = select(col(Run.account)).join(Account, col(Account.id) == col(Run.account))

@@ -16,6 +16,7 @@ WORKFLOW_CODE = (
     "workflows/event_groups.py",
     "workflows/messages.py",
     "workflows/starting.py",
+    "workflows/sync.py",
     "playbook_dsl/expressions/evaluate.py",
     "playbook_dsl/timing/",
 )

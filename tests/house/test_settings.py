@@ -42,7 +42,7 @@ def test_every_variable_named_anywhere_is_a_setting() -> None:
 
 
 def test_every_number_says_its_unit_or_counts_something() -> None:
-    units = re.compile(r"_(s|ms|bytes|port|size|plays)$")
+    units = re.compile(r"_(s|ms|min|bytes|port|size|plays)$")
     found = [name for name, field in Settings.model_fields.items() if field.annotation in (int, float) and not units.search(name)]
 
     assert found == []
