@@ -1,6 +1,7 @@
 """Message templates rendered for one account: Jinja2 in a sandbox, then Markdown to HTML."""
 
 from collections.abc import Iterable, Mapping
+from datetime import date
 from functools import lru_cache
 from typing import cast
 
@@ -11,8 +12,9 @@ from markdown_it import MarkdownIt
 
 from activities.contracts import JsonTree
 from activities.failures import TemplateFailed
+from playbook_dsl.expressions.operations import add, subtract
 from playbook_dsl.expressions.template import print_value
-from playbook_dsl.values import Value, from_json
+from playbook_dsl.values import Duration, Money, Value, from_json
 
 MAX_MESSAGE_CHARACTERS = 200_000
 _MAX_RANGE = 1_000
@@ -37,7 +39,9 @@ class Missing(StrictUndefined):
 
 
 class _Environment(ImmutableSandboxedEnvironment):
-    """Reads records by their fields only, and says which fact is missing."""
+    """Reads records by their fields only, says which fact is missing, and calculates as expressions do."""
+
+    intercepted_binops = frozenset({"+", "-"})
 
     def getattr(self, obj: object, attribute: str) -> object:
         if isinstance(obj, Mapping):
@@ -48,6 +52,15 @@ class _Environment(ImmutableSandboxedEnvironment):
         if isinstance(obj, Mapping) and isinstance(argument, str):
             return self._field(obj, argument)
         return super().getitem(obj, argument)
+
+    def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
+        """Add and subtract amounts, dates and spans as expressions do."""
+        do = {"+": add, "-": subtract}[operator]
+        if isinstance(left, Money | Duration | date) or isinstance(right, Money | Duration | date):
+            env: dict[str, Value] = {"$zone": cast(Value, context.get("$zone"))}
+            found = do(cast(Value, left), cast(Value, right), env)
+            return Missing(f"{operator} does not fit the two values beside it") if found is None else found
+        return super().call_binop(context, operator, left, right)
 
     def _field(self, record: Mapping[object, object], name: str) -> object:
         if name not in record:

@@ -67,6 +67,7 @@ def _below(folder: Path) -> Iterator[Path]:
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
         if (
             not hidden
+            and path.is_file()
             and path.name not in (PEOPLE_FILE, FIELDS_FILE)
             and not path.stem.endswith(".test")
             and "scorecards" not in path.parts

@@ -108,6 +108,9 @@ def records(source: BinaryIO, dialect: Dialect) -> Iterator[Record]:
         number, text = taken
         if not text.strip():
             continue
+        if len(text) >= _LONGEST_RECORD:
+            yield Record(number, [text[:1000].strip()], f"it is longer than {_LONGEST_RECORD:,} characters")
+            continue
         more: list[tuple[int, str]] = []
         while text.count('"') % 2 and len(more) < _LONGEST_CELL_LINES and len(text) < _LONGEST_RECORD:
             extra = following()
@@ -126,6 +129,9 @@ def _split_lines(text: io.TextIOWrapper) -> Iterator[str]:
     """Give lines, however long the file's lines are: one without line breaks must not fill the memory."""
     while line := text.readline(_LONGEST_RECORD):
         yield line
+        rest = line
+        while len(rest) == _LONGEST_RECORD and not rest.endswith("\n"):
+            rest = text.readline(_LONGEST_RECORD)
 
 
 def _parsed(number: int, text: str, dialect: Dialect) -> Record:

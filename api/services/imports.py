@@ -60,6 +60,8 @@ async def read_file(request: Request) -> CsvFile:
         return CsvFile(await request.body())
     if kind != "multipart/form-data":
         raise MediaTypeUnknown("Send the file as text/csv, or as the part `file` of a form.")
+    if "boundary=" not in request.headers["content-type"]:
+        raise BodyUnreadable("The form's Content-Type names no boundary; let your HTTP client write that header.")
     try:
         async with request.form(max_files=1, max_fields=10) as form:
             file = form.get("file")

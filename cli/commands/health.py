@@ -66,6 +66,9 @@ def _report(look: Callable[[Settings], Coroutine[None, None, bool]]) -> None:
 
 
 async def _look_at_servers(settings: Settings) -> bool:
+    # What is not set is told before anything is connected to.
+    settings.require_database_url()
+    settings.require_encryption_keys()
     postgres, workers = await asyncio.gather(_look_at_postgres(settings), _look_for_worker(settings, None))
     return postgres and workers
 

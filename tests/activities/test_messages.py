@@ -77,3 +77,17 @@ MARKDOWN = {
 @pytest.mark.parametrize(("text", "html"), MARKDOWN.items())
 def test_markdown_becomes_html_that_can_do_no_harm(text: str, html: str) -> None:
     assert html in markdown_to_html(text)
+
+
+def test_amounts_and_dates_are_calculated_as_in_expressions() -> None:
+    context: dict[str, JsonTree] = {
+        "paid": {"$money": ["1200", "EUR"]},
+        "due": {"$money": ["1500", "EUR"]},
+        "ends": {"$date": "2027-03-23"},
+        "begins": {"$date": "2027-03-13"},
+    }
+
+    assert render("x", "{{ due - paid }}", context) == "300 EUR"
+    assert render("x", "{{ (ends - begins) }} and {{ 3 - 1 }}", context) == "10 days and 2"
+    with pytest.raises(TemplateFailed):
+        render("x", "{{ due - ends }}", context)

@@ -323,3 +323,9 @@ def test_a_json_problem_repeats_no_secret(api: Caller) -> None:
     answer = api.http.post("/v1/runs", content=json.dumps({"playbook": 5, "account": {"password": "canary-4711"}}))
 
     assert "canary-4711" not in answer.text
+
+
+def test_a_form_without_its_boundary_is_told_so(api: Caller) -> None:
+    answer = api.http.post("/v1/accounts/import", content=b"--x", headers={"Content-Type": "multipart/form-data"})
+
+    assert "boundary" in assert_problem(answer, 400, "DATA002")["detail"]

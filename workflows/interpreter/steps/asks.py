@@ -5,6 +5,7 @@ from datetime import datetime
 from activities.contracts import AskCall, AskUpdate, JsonTree
 from playbook_dsl.plan import AskStep
 from workflows.interpreter.names import Frame
+from workflows.interpreter.runtime import ActionFailed
 from workflows.interpreter.scope import Scope
 from workflows.interpreter.state import Asked
 from workflows.interpreter.walk import Done, Skip, Walk
@@ -42,6 +43,9 @@ async def _asked(walk: Walk, step: AskStep, frame: Frame, key: str) -> Asked:
     question = play.names.text(step.question, frame) if step.question is not None else step.title or step.id
     form = [field.model_dump(mode="json", by_alias=True, exclude_defaults=True) for field in step.form]
     made = await _put(walk, step, frame, key, step.by, 0, question, form)
+    if len(set(made)) < step.need and not step.escalate:
+        await walk.close_inbox(key, "too few people")
+        raise ActionFailed("Nobody", f"{step.need} people must answer, and only {len(set(made))} could be found")
     found = play.state.asks[key] = Asked(asked=made, approval=step.approval, form=form, need=step.need)
     return found
 
