@@ -12,6 +12,7 @@ from activities.definitions.hubspot import HUBSPOT_CONTRACTS
 from activities.definitions.meetings import MEETING_CONTRACTS
 from activities.definitions.records import ACCOUNT_UPDATE, EVENT_EMIT, NOTE_ADD
 from activities.definitions.salesforce import SALESFORCE_CONTRACTS
+from activities.definitions.slack import SLACK_CONTRACTS
 from activities.definitions.sms import SMS_SEND
 from activities.definitions.stripe import STRIPE_CONTRACTS
 from activities.definitions.tasks import TASK_CANCEL, TASK_COMPLETE, TASK_CREATE
@@ -40,6 +41,7 @@ CONTRACTS: Final[tuple[ActionContract, ...]] = (
     TASK_COMPLETE,
     TASK_CREATE,
     *SALESFORCE_CONTRACTS,
+    *SLACK_CONTRACTS,
     *STRIPE_CONTRACTS,
     *MEETING_CONTRACTS,
     SMS_SEND,

@@ -14,6 +14,7 @@ from activities.actions.hubspot import hubspot_actions
 from activities.actions.meetings import meeting_actions
 from activities.actions.records import AddNote, EmitEvent, UpdateAccount
 from activities.actions.salesforce import salesforce_actions
+from activities.actions.slack import slack_actions
 from activities.actions.sms import SendSms
 from activities.actions.stripe import stripe_actions
 from activities.actions.tasks import CloseTask, CreateTask
@@ -76,6 +77,7 @@ def build_actions(dependencies: Dependencies) -> Mapping[str, Action]:
         SendEmail(dependencies.mailer, dependencies.sender, dependencies.connections),
         CallWebService(dependencies.web),
         *salesforce_actions(dependencies.connections),
+        *slack_actions(dependencies.connections),
         *stripe_actions(dependencies.connections),
         *meeting_actions(dependencies.connections),
         SendSms(dependencies.connections),

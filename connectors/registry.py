@@ -9,12 +9,14 @@ from connectors.google_calendar.vendor import GOOGLE_CALENDAR
 from connectors.hubspot.vendor import HUBSPOT
 from connectors.salesforce.vendor import SALESFORCE
 from connectors.sendgrid.vendor import SENDGRID
+from connectors.slack.vendor import SLACK
 from connectors.stripe.vendor import STRIPE
 from connectors.twilio.vendor import TWILIO
 from connectors.vendor import Vendor
 
 _ALL: Final[tuple[Vendor[Any], ...]] = (
     CLOUDEVENTS,
+    SLACK,
     STRIPE,
     GOOGLE_CALENDAR,
     SENDGRID,
