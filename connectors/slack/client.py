@@ -10,6 +10,7 @@ from urllib.error import URLError
 
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackClientError
+from slack_sdk.web import SlackResponse
 
 from connectors.blocking import in_thread
 from connectors.errors import ConnectorError, NotAuthorized, RateLimited, Rejected, Unavailable, error_for_status, pause_of
@@ -95,7 +96,7 @@ class Slack:
             raise
         return True
 
-    async def _asked(self, call: Callable[[], Any]) -> SlackObject:
+    async def _asked(self, call: Callable[[], SlackResponse]) -> SlackObject:
         try:
             answer = await in_thread("Slack", self._within_s + 1, call)
             found = answer.data

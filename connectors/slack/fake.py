@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from starlette.requests import Request
@@ -104,7 +105,7 @@ class FakeSlack(Fake):
             raise _Refused("channel_not_found")
         return found
 
-    async def _answer(self, request: Request, do: Any) -> Response:  # what one method does
+    async def _answer(self, request: Request, do: Callable[[Object], Object]) -> Response:
         if not request.headers.get("authorization", "").startswith("Bearer xoxb-sandbox"):
             return JSONResponse({"ok": False, "error": "invalid_auth"})
         kind = request.headers.get("content-type", "")
