@@ -213,7 +213,11 @@ async def test_every_action_of_the_catalog_can_be_performed_and_every_service_is
         definition = activity._Definition.from_callable(one)
         assert definition is not None
         names.append(definition.name)
-    services = {value for name, value in vars(contracts).items() if name.isupper() and (value == "undo" or str(value).startswith("play."))}
+    services = {
+        value
+        for name, value in vars(contracts).items()
+        if name.isupper() and (value == "undo" or str(value).startswith(("play.", "sync.")))
+    }
 
     assert len(names) == len(set(names))
     assert set(names) == set(ACTIONS) | services
