@@ -10,6 +10,7 @@ from activities.failures import BadInput, Nobody
 from activities.messages import render
 from activities.reading import output_of, read_inputs
 from activities.recipients import resolve_recipients
+from connectors.errors import Rejected
 from connectors.twilio.vendor import TWILIO, OptedOut
 from storage.session import Session
 
@@ -44,6 +45,8 @@ class SendSms(ExternalAction):
         try:
             made = await client.send(request["to"], request["text"])
         except OptedOut:
+            if work.call.if_nobody != "skip":
+                raise Rejected("nobody to write to: the number has answered STOP") from None
             return Outcome({}, skipped=True, note="nobody to write to: the number has answered STOP")
         return _sent(made.sid, request)
 
