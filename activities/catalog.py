@@ -16,6 +16,7 @@ from activities.definitions.slack import SLACK_CONTRACTS
 from activities.definitions.sms import SMS_SEND
 from activities.definitions.stripe import STRIPE_CONTRACTS
 from activities.definitions.tasks import TASK_CANCEL, TASK_COMPLETE, TASK_CREATE
+from activities.definitions.webhook import WEBHOOK_EMIT
 from connectors.events import EVENTS
 from playbook_dsl.catalog import ActionDef, Catalog, ParamDef, ParamKind, People, PlaybookRef, TemplateDef
 from playbook_dsl.plan import ActionStep, FormField, Plan, PlayStep, walk
@@ -46,6 +47,7 @@ CONTRACTS: Final[tuple[ActionContract, ...]] = (
     *MEETING_CONTRACTS,
     SMS_SEND,
     *HUBSPOT_CONTRACTS,
+    WEBHOOK_EMIT,
 )
 ACTIONS: Final[Mapping[str, ActionDef]] = MappingProxyType({contract.name: contract.definition() for contract in CONTRACTS})
 """Every action of this version of the product."""

@@ -18,6 +18,7 @@ from activities.actions.slack import slack_actions
 from activities.actions.sms import SendSms
 from activities.actions.stripe import stripe_actions
 from activities.actions.tasks import CloseTask, CreateTask
+from activities.actions.webhook import EmitWebhook
 from activities.connections import Connections
 from activities.contracts import UNDO, ActionCall, ActionResult, UndoCall, UndoResult
 from activities.effects import Action, Ledger, Pause
@@ -82,6 +83,7 @@ def build_actions(dependencies: Dependencies) -> Mapping[str, Action]:
         *meeting_actions(dependencies.connections),
         SendSms(dependencies.connections),
         *hubspot_actions(dependencies.connections),
+        EmitWebhook(dependencies.connections, dependencies.web),
     )
     return {action.contract.name: action for action in actions}
 

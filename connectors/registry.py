@@ -13,6 +13,7 @@ from connectors.slack.vendor import SLACK
 from connectors.stripe.vendor import STRIPE
 from connectors.twilio.vendor import TWILIO
 from connectors.vendor import Vendor
+from connectors.webhook.vendor import WEBHOOK
 
 _ALL: Final[tuple[Vendor[Any], ...]] = (
     CLOUDEVENTS,
@@ -23,6 +24,7 @@ _ALL: Final[tuple[Vendor[Any], ...]] = (
     TWILIO,
     HUBSPOT,
     SALESFORCE,
+    WEBHOOK,
 )
 
 VENDORS: Final[Mapping[str, Vendor[Any]]] = MappingProxyType({vendor.name: vendor for vendor in _ALL})

@@ -37,11 +37,13 @@ class WebClient:
 
     `allowed_hosts` are names, `*.example.com` for every host below; empty allows every public host. `private_hosts` (`name` or
     `name:port`) may have addresses that are not public; they are for tests and for services beside ours, and are set by the operator.
+    Without `reads_json` an answer is text, whatever it says it is.
     """
 
     timeout_s: float = 20.0
     allowed_hosts: frozenset[str] = frozenset()
     private_hosts: frozenset[str] = frozenset()
+    reads_json: bool = True
 
     async def request(self, method: str, url: str, *, headers: Mapping[str, str], body: object, key: str) -> WebAnswer:
         """Send one request with an `Idempotency-Key`. Redirects are answers: their targets were not checked.
@@ -61,7 +63,7 @@ class WebClient:
             request = client.build_request(method, pinned, headers=sent, content=content, extensions={"sni_hostname": target.host})
             try:
                 async with asyncio.timeout(self.timeout_s):
-                    return await _exchange(client, request, target.host)
+                    return await _exchange(client, request, target.host, reads_json=self.reads_json)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 raise Unavailable(f"{target.host} cannot be reached: {error}") from error
             except (httpx.HTTPError, TimeoutError) as error:
@@ -154,7 +156,7 @@ def _port_name(target: httpx.URL) -> str:
     return f"{target.host}:{target.port or (443 if target.scheme == 'https' else 80)}"
 
 
-async def _exchange(client: httpx.AsyncClient, request: httpx.Request, host: str) -> WebAnswer:
+async def _exchange(client: httpx.AsyncClient, request: httpx.Request, host: str, *, reads_json: bool) -> WebAnswer:
     response = await client.send(request, stream=True, follow_redirects=False)
     try:
         data = b""
@@ -165,7 +167,8 @@ async def _exchange(client: httpx.AsyncClient, request: httpx.Request, host: str
     finally:
         await response.aclose()
     text = _text_of(data, response.charset_encoding)
-    return WebAnswer(response.status_code, text, response.headers.get("retry-after"), _json_of(text, response, host))
+    body = _json_of(text, response, host) if reads_json else None
+    return WebAnswer(response.status_code, text, response.headers.get("retry-after"), body)
 
 
 def _text_of(data: bytes, charset: str | None) -> str:
