@@ -11,6 +11,7 @@ from activities.definitions.http import HTTP_REQUEST
 from activities.definitions.hubspot import HUBSPOT_CONTRACTS
 from activities.definitions.meetings import MEETING_CONTRACTS
 from activities.definitions.records import ACCOUNT_UPDATE, EVENT_EMIT, NOTE_ADD
+from activities.definitions.sagemaker import SAGEMAKER_INVOKE
 from activities.definitions.salesforce import SALESFORCE_CONTRACTS
 from activities.definitions.slack import SLACK_CONTRACTS
 from activities.definitions.sms import SMS_SEND
@@ -48,6 +49,7 @@ CONTRACTS: Final[tuple[ActionContract, ...]] = (
     SMS_SEND,
     *HUBSPOT_CONTRACTS,
     WEBHOOK_EMIT,
+    SAGEMAKER_INVOKE,
 )
 ACTIONS: Final[Mapping[str, ActionDef]] = MappingProxyType({contract.name: contract.definition() for contract in CONTRACTS})
 """Every action of this version of the product."""

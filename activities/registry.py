@@ -13,6 +13,7 @@ from activities.actions.http import CallWebService
 from activities.actions.hubspot import hubspot_actions
 from activities.actions.meetings import meeting_actions
 from activities.actions.records import AddNote, EmitEvent, UpdateAccount
+from activities.actions.sagemaker import InvokeModel
 from activities.actions.salesforce import salesforce_actions
 from activities.actions.slack import slack_actions
 from activities.actions.sms import SendSms
@@ -84,6 +85,7 @@ def build_actions(dependencies: Dependencies) -> Mapping[str, Action]:
         SendSms(dependencies.connections),
         *hubspot_actions(dependencies.connections),
         EmitWebhook(dependencies.connections, dependencies.web),
+        InvokeModel(dependencies.connections),
     )
     return {action.contract.name: action for action in actions}
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from connectors.cloudevents.vendor import CLOUDEVENTS
 from connectors.google_calendar.vendor import GOOGLE_CALENDAR
 from connectors.hubspot.vendor import HUBSPOT
+from connectors.sagemaker.vendor import SAGEMAKER
 from connectors.salesforce.vendor import SALESFORCE
 from connectors.sendgrid.vendor import SENDGRID
 from connectors.slack.vendor import SLACK
@@ -25,6 +26,7 @@ _ALL: Final[tuple[Vendor[Any], ...]] = (
     HUBSPOT,
     SALESFORCE,
     WEBHOOK,
+    SAGEMAKER,
 )
 
 VENDORS: Final[Mapping[str, Vendor[Any]]] = MappingProxyType({vendor.name: vendor for vendor in _ALL})

@@ -25,6 +25,7 @@ class Subject:
     action needs of the account. `action` and `inputs` are an effect, at an address with `effect_path` in it, and `count` tells how
     often the stand-in had it and has not taken it back. `sign_ins` is how often in a row the vendor must refuse us: a client that renews
     its access token asks again. `connect`: the action goes another way for tenants that are not connected.
+    `writes` is false for a vendor that is only read: the standard suite then wants no trace of any call.
     """
 
     vendor: Vendor[Any]
@@ -39,6 +40,7 @@ class Subject:
     effect_path: str = ""
     sign_ins: int = 1
     connect: bool = False
+    writes: bool = True
 
 
 def all_subjects() -> list[Subject]:

@@ -160,7 +160,7 @@ async def test_an_effect_whose_answer_was_lost_happens_once(subject: Subject, da
             await settle(ledger, call)
             await ledger.perform(call)
 
-        assert subject.count(fake) == before + 1
+        assert subject.count(fake) == before + (1 if subject.writes else 0)
 
 
 @pytest.mark.servers
