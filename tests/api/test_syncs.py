@@ -17,7 +17,7 @@ MAPPING = """
 customer:
   into: account
   match: [{account: name}]
-  fields: {stage: email}
+  fields: {stage: id}
 """
 WATCHING = """
 playbook: watching
@@ -25,7 +25,7 @@ title: Wait for the stage
 steps:
   - id: moved
     wait_until:
-      any: {staged: {if: account.stage == "ann@b.example"}}
+      any: {staged: {if: account.stage == "cus_1"}}
       up_to: 3 days
       on_timeout: [{id: late, stop: {as: late}}]
 """
@@ -61,7 +61,6 @@ def synced(api: Caller) -> JsonTree:
 
 
 def test_a_sync_brings_records_tells_plays_and_queues_what_has_no_account(api: Caller, stripe: FakeStripe) -> None:
-    stripe.objects["cus_1"]["email"] = "ann@b.example"
     api.put("/v1/accounts/A-sync-1", {"name": "One"})
     api.publish(WATCHING)
     run = api.start("watching", "A-sync-1")
@@ -76,10 +75,13 @@ def test_a_sync_brings_records_tells_plays_and_queues_what_has_no_account(api: C
     gone = api.call("POST", f"{PATH}/failures/{queued['id']}/retry", status=404)
 
     assert (report["status"], report["started_by"]) == ("done", "maria")
-    assert {name: count for name, count in report["counts"]["customer"].items() if count} == {"read": 2, "changed": 1, "unmatched": 1}
-    assert api.get("/v1/accounts/A-sync-1")["stage"] == "ann@b.example"
+    # Stripe tells of each twice: in the listing, and in the event of its making.
+    assert {name: count for name, count in report["counts"]["customer"].items() if count} == {
+        **{"read": 4, "changed": 1, "unchanged": 1, "unmatched": 2},
+    }
+    assert api.get("/v1/accounts/A-sync-1")["stage"] == "cus_1"
     assert ended["outcome"] == "completed"
-    assert (queued["external_id"], queued["reason"], queued["attempts"]) == ("cus_2", "unmatched", 2)
+    assert (queued["external_id"], queued["reason"], queued["attempts"]) == ("cus_2", "unmatched", 3)
     assert (still["taken"], taken["taken"], gone["code"]) == (False, True, "SYNC003")
     assert api.get(PATH)["queued"] == 0
 
