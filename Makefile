@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test check format lock connector docs fuzz drill bench clean
+.PHONY: help setup run test check format lock connector docs fuzz drill bench benchsync clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ fuzz: setup ## 100,000 broken playbooks against the compiler
 
 drill: setup ## kill workers, Temporal and PostgreSQL under load and count what was lost or repeated
 	@$(BIN)/python -m tests.drill
+
+benchsync: setup ## a sync of 100,000 accounts whose worker is killed twice: time, memory, and what was lost or repeated
+	@$(BIN)/python -m bench.sync
 
 bench: setup ## ratios against a hand-written workflow, and the virtual clock
 	@$(BIN)/python -m bench

@@ -137,12 +137,13 @@ async def _relaying(database: Database, client: Client, settings: Settings, vend
 
 async def _keep_schedules(database: Database, client: Client, settings: Settings, vendors: Vendors) -> None:
     """Look every minute which vendors are to be synced how often. Every worker does so; the same twice changes nothing."""
-    known: dict[str, int] = {}
+    known: dict[str, int] | None = None
+    names = [name for name, vendor in vendors.items() if vendor.records]
     while True:
         try:
             async with database.begin(settings.tenant) as session:
                 wanted = await wanted_syncs(session, vendors, settings.sync_interval_min)
-            known = await keep_schedules(client, settings.tenant, wanted, known)
+            known = await keep_schedules(client, settings.tenant, names, wanted, known)
         except (DBAPIError, OSError, RPCError) as error:
             _LOG.info("schedules of syncs are looked after later", reason=type(error).__name__)
         await asyncio.sleep(_SCHEDULES_PAUSE_S)

@@ -1,6 +1,6 @@
 """Schedules of syncs: one for each tenant and vendor, made once and then changed in place."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Final
 
@@ -25,13 +25,14 @@ _JITTER_SHARE: Final = 10
 _CATCH_UP: Final = timedelta(minutes=10)
 
 
-async def keep_schedules(client: Client, tenant: str, wanted: Mapping[str, int], known: Mapping[str, int]) -> dict[str, int]:
-    """Have vendors synced every so many minutes. `known` is what this gave the last time; what did not change is left alone."""
+async def keep_schedules(
+    client: Client, tenant: str, vendors: Iterable[str], wanted: Mapping[str, int], known: Mapping[str, int] | None
+) -> dict[str, int]:
+    """Have vendors synced every so many minutes, and no others. `known` is what this gave the last time: what is as then is left alone."""
     for vendor, every_min in wanted.items():
-        if known.get(vendor) != every_min:
+        if known is None or known.get(vendor) != every_min:
             await _keep(client, tenant, vendor, timedelta(minutes=every_min))
-    # At the first look nothing is known, and a schedule of a vendor that is not connected any more ends itself: its sync fails at once.
-    for vendor in known:
+    for vendor in vendors if known is None else known:
         if vendor not in wanted:
             await _delete(client, tenant, vendor)
     return dict(wanted)

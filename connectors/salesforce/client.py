@@ -41,7 +41,18 @@ _FIELDS_KEPT_S: Final = 600.0
 _LONGEST_SELECT: Final = 8_000
 _SYNCED: Final[Mapping[str, tuple[str, ...]]] = {
     "Account": (
-        *("Name", "Type", "Industry", "AnnualRevenue", "NumberOfEmployees", "Website", "Phone", "BillingCountry", "ParentId"),
+        *(
+            "Name",
+            "AccountNumber",
+            "Type",
+            "Industry",
+            "AnnualRevenue",
+            "NumberOfEmployees",
+            "Website",
+            "Phone",
+            "BillingCountry",
+            "ParentId",
+        ),
         *("OwnerId", "Owner.Name", "Owner.Email", "CreatedDate", "LastModifiedDate"),
     ),
     "Contact": (

@@ -16,7 +16,7 @@ from storage.repositories.accounts import lock_accounts
 from storage.repositories.tasks import give_tasks_to_csm
 from storage.session import Session
 from storage.sync.converting import value_of
-from storage.sync.fields import decide
+from storage.sync.fields import decide, last_written
 from storage.sync.items import Item, Tally
 from storage.sync.mapping import ACCOUNT_FIELDS, KindRule
 from storage.tables import Account, Person, Tenant
@@ -96,7 +96,7 @@ def _fill(here: Accounts, rule: KindRule, item: Item, account: Account, tally: T
     # There is one moment for the whole account; at the latest then was the field changed by somebody.
     at = account.updated_at
     for each in rule.fields:
-        if each.target == "csm" and not _known_csm(here, item, tally):
+        if each.target not in item.values or (each.target == "csm" and not _known_csm(here, item, account, tally)):
             continue
         if each.target in _NEEDED and item.values[each.target] is None and not is_new:
             continue
@@ -114,15 +114,17 @@ def _fill(here: Accounts, rule: KindRule, item: Item, account: Account, tally: T
     return changed
 
 
-def _known_csm(here: Accounts, item: Item, tally: Tally) -> bool:
+def _known_csm(here: Accounts, item: Item, account: Account, tally: Tally) -> bool:
     named = item.values["csm"]
     if named is None:
         return True
     found = here.csms.get(str(named).lower())
     if found is None:
         tally.skip(item.external_id, "csm", "nobody active in the team has this id or e-mail address")
+        written = item.seen is not None and "csm" in item.seen.read
+        item.kept["csm"] = last_written(item, "csm") if written else account.csm
         return False
-    item.values["csm"] = found
+    item.values["csm"] = item.kept["csm"] = found
     return True
 
 

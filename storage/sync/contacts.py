@@ -28,6 +28,8 @@ async def take_contacts(session: Session, vendor: str, rule: KindRule, items: Se
         before = rows.get(contact) or here.get(contact)
         row = dict(before or dict.fromkeys(_COLUMNS)) | {"id": contact, "account": item.account, "opt_outs": []}
         for each in rule.fields:
+            if each.target not in item.values:
+                continue
             value = decide(
                 each,
                 item,

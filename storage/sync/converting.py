@@ -36,6 +36,13 @@ def value_of(fields: Fields, path: str) -> RawValue:
     return None
 
 
+def is_told(fields: Fields, source: Source) -> bool:
+    """Say whether the vendor tells anything of a source: a field that is not in the record at all says nothing, an empty one does."""
+    return any(
+        ".".join(parts[:length]) in fields for name in source.fields if (parts := name.split(".")) for length in range(1, len(parts) + 1)
+    )
+
+
 def _inside(value: RawValue, parts: list[str]) -> RawValue:
     if not parts:
         return value

@@ -25,7 +25,7 @@ def decide(
     tally.skip(item.external_id, rule.target, why)
     # What was last written is still what a later change here is told by.
     if item.seen is not None and rule.target in item.seen.read:
-        item.kept[rule.target] = _last_written(item, rule.target)
+        item.kept[rule.target] = last_written(item, rule.target)
     return now_here
 
 
@@ -34,7 +34,7 @@ def _why_left(rule: FieldRule, item: Item, now_here: Json, *, vendor: str, chang
         return "it belongs to us" if rule.owner == OURS else f"it belongs to {rule.owner}"
     if rule.changed_here == "overwrite" or item.seen is None or rule.target not in item.seen.read:
         return None
-    if now_here == _last_written(item, rule.target):
+    if now_here == last_written(item, rule.target):
         return None
     if rule.changed_here == "keep":
         return "somebody changed it here, and that stays"
@@ -43,7 +43,8 @@ def _why_left(rule: FieldRule, item: Item, now_here: Json, *, vendor: str, chang
     return None
 
 
-def _last_written(item: Item, target: str) -> Json:
+def last_written(item: Item, target: str) -> Json:
+    """Give what a sync last wrote into a field; None when it never did."""
     if item.seen is None:
         return None
     return item.seen.kept.get(target, item.seen.read.get(target))

@@ -26,12 +26,16 @@ class VendorRecord(Protocol):
 
 @dataclass
 class Item:
-    """A record that is new or changed. `values` are what its fields gave."""
+    """A record that is new or changed.
+
+    `read` is what its fields gave, and is kept. `values` are those to be written, made ready: a CSM's address is the person's id there.
+    """
 
     external_id: str
     fields: Mapping[str, Any]
     changed_at: datetime | None
     deleted: bool
+    read: dict[str, Json]
     values: dict[str, Json]
     seen: Seen | None
     account: str | None = None

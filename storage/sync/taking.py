@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy.exc import DataError, IntegrityError
-from sqlalchemy.exc import StatementError as SqlStatementError
+from sqlalchemy.exc import DBAPIError, StatementError
 
 from playbook_dsl.values import Json
 from storage.account_cells import WrongCell
@@ -16,7 +15,7 @@ from storage.repositories.tenants import find_tenant
 from storage.session import Session
 from storage.sync.accounts import take_accounts
 from storage.sync.contacts import take_contacts
-from storage.sync.converting import WrongValue, checked, convert, moment_of, value_of
+from storage.sync.converting import WrongValue, checked, convert, is_told, moment_of, value_of
 from storage.sync.facts import check_facts, take_facts, turns_at
 from storage.sync.items import Item, Tally, VendorRecord
 from storage.sync.mapping import Fields, KindRule
@@ -26,6 +25,8 @@ from storage.tables import Link
 
 _LONGEST_ID: Final = 200
 _BREATH: Final = 50
+_OF_VALUES: Final = ("22", "23")
+"""SQLSTATE classes: data exceptions, and integrity constraints."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,9 @@ async def take_page(session: Session, intake: Intake, records: Sequence[VendorRe
     try:
         async with session.begin_nested():
             return await _take(session, intake, records)
-    except (DataError, IntegrityError, SqlStatementError) as error:
+    except StatementError as error:
+        if not records or not _is_of_a_record(error):
+            raise
         session.expire_all()
         if len(records) == 1:
             return await _refused(session, intake, records[0], error)
@@ -56,6 +59,17 @@ async def take_page(session: Session, intake: Intake, records: Sequence[VendorRe
     first.examples = second.examples | first.examples
     first.accounts |= second.accounts
     return first
+
+
+def _is_of_a_record(error: StatementError) -> bool:
+    """Say whether a value is to blame: neither a database that is away nor two who waited for each other are a record's fault."""
+    if not isinstance(error, DBAPIError):
+        return True
+    state = getattr(error.orig, "sqlstate", None)
+    if state is not None:
+        return str(state)[:2] in _OF_VALUES
+    # What the driver cannot even write has no state.
+    return not error.connection_invalidated and isinstance(getattr(error.orig, "__cause__", None), ValueError | TypeError | OverflowError)
 
 
 async def _refused(session: Session, intake: Intake, record: VendorRecord, error: Exception) -> Tally:
@@ -144,6 +158,7 @@ def _item(intake: Intake, name: str, record: VendorRecord, seen: Seen | None, ta
             tally.counts["unchanged"] += 1
             return None
         at = at or seen.changed_at
+    read: dict[str, Json] = {}
     values: dict[str, Json] = {}
     if not record.deleted:
         try:
@@ -151,10 +166,11 @@ def _item(intake: Intake, name: str, record: VendorRecord, seen: Seen | None, ta
         except WrongValue as error:
             tally.fail(name, "bad_value", str(error), record.fields)
             return None
-        if seen is not None and not seen.deleted and seen.account and values == seen.read and not intake.anew:
+        read = values if seen is None or rule.into == "facts" else {**seen.read, **values}
+        if seen is not None and not seen.deleted and seen.account and read == seen.read and not intake.anew:
             tally.counts["unchanged"] += 1
             return None
-    item = Item(name, record.fields, at, record.deleted, values, seen)
+    item = Item(name, record.fields, at, record.deleted, read, dict(values), seen)
     if rule.into == "facts" and not record.deleted:
         item.turns_at = turns_at(rule, values, intake.now)
     return item
@@ -165,7 +181,8 @@ def _read(rule: KindRule, fields: Fields) -> dict[str, Json]:
         values: dict[str, Json] = {name: value_of(fields, name) for fact in rule.facts for name in fact.needs()}
         check_facts(rule, values)
         return values
-    return {each.target: checked(each.target, convert(fields, each.source, each.type)) for each in rule.fields}
+    told = [each for each in rule.fields if each.target == "name" or is_told(fields, each.source)]
+    return {each.target: checked(each.target, convert(fields, each.source, each.type)) for each in told}
 
 
 async def _find_accounts(session: Session, vendor: str, rule: KindRule, items: Sequence[Item], tally: Tally) -> None:
@@ -188,7 +205,7 @@ async def _keep(session: Session, vendor: str, rule: KindRule, items: Sequence[I
             item.contact or (item.seen.contact if item.seen else None),
             item.changed_at,
             item.deleted,
-            item.values,
+            item.read,
             item.kept,
             item.turns_at,
         )

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import asyncpg
 import psutil
@@ -31,6 +32,7 @@ from tests.sync.generated import MAPPING
 from workflows.client import Address, connect
 from workflows.messages import QUEUE_PLAYS, SYNC, sync_workflow_id
 
+Counts = dict[str, dict[str, int]]
 TENANT = "acme"
 _COUNT = "SELECT count(*), count(DISTINCT id), count(*) FILTER (WHERE updated_by = 'sync generated') FROM account"
 
@@ -45,9 +47,8 @@ class Outcome:
     rss_peak_mb: float = 0.0
     accounts: int = 0
     records: int = 0
-    counts: list[dict[str, object]] = field(default_factory=list)
+    counts: list[Counts] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
-    read_again: int = 0
 
 
 class Killed:
@@ -71,6 +72,7 @@ class Killed:
             await connection.close()
             await upgrade(postgres.url("sync"), app_password="sync")  # of a server that lives for a minute
             url = app_url(postgres.url("sync"), "sync")
+            self._temporal = temporal
             self._owner = await asyncpg.connect(postgres.url("sync"))
             self._environment = {
                 **os.environ,
@@ -104,7 +106,7 @@ class Killed:
         self._outcome.records = await self._owner.fetchval("SELECT count(*) FROM sync_record")
         async with database.begin(TENANT) as session:
             reports = (await list_reports(session, "generated")).items
-        self._outcome.counts = [report.counts for report in reversed(reports)]
+        self._outcome.counts = [cast("Counts", report.counts) for report in reversed(reports)]
         self._outcome.statuses = [report.status for report in reversed(reports)]
 
     async def _save(self, database: Database, *, changes: int) -> None:
@@ -114,6 +116,7 @@ class Killed:
     async def _sync(self, client: Client, kill_at: tuple[int, ...]) -> None:
         worker = self._worker()
         try:
+            await self._idle(worker)
             handle = await client.start_workflow(
                 SYNC,
                 SyncInput(tenant=TENANT, vendor="generated", by="test"),
@@ -137,6 +140,14 @@ class Killed:
             worker.terminate()
             await asyncio.to_thread(worker.wait, 20)
             GUARD.release(worker.pid)
+
+    async def _idle(self, worker: subprocess.Popen[bytes]) -> None:
+        """Wait until the worker is ready, and see what it needs then."""
+        while not await asyncio.to_thread(self._temporal.has_worker, QUEUE_PLAYS):  # noqa: ASYNC110  # another process has no event
+            await asyncio.sleep(0.2)
+        if not self._outcome.rss_idle_mb:
+            await asyncio.sleep(2)
+            self._outcome.rss_idle_mb = psutil.Process(worker.pid).memory_info().rss / 1e6
 
     async def _until(self, count: int, worker: subprocess.Popen[bytes], handle: WorkflowHandle[object, object]) -> None:
         deadline = time.monotonic() + 300

@@ -20,5 +20,5 @@ async def test_a_sync_whose_workers_are_killed_has_every_record_once(server_fold
     assert found.kills == 3
     assert (found.accounts, found.records) == (6000, 9000)
     assert found.statuses == ["done", "done"]
-    assert {kind: (of["read"], of["created"]) for kind, of in first.items()} == {"company": (6000, 6000), "bill": (3000, 3000)}  # type: ignore[index]  # JSON
-    assert {kind: (of["read"], of["changed"]) for kind, of in second.items()} == {"company": (100, 100), "bill": (0, 0)}  # type: ignore[index]  # JSON
+    assert {kind: (of["read"], of["created"]) for kind, of in first.items()} == {"company": (6000, 6000), "bill": (3000, 3000)}
+    assert {kind: (of["read"], of["changed"]) for kind, of in second.items()} == {"company": (100, 100), "bill": (0, 0)}

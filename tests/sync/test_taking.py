@@ -19,6 +19,7 @@ from storage.sync.reading import read_mapping
 from storage.sync.rows import list_failures, list_to_retry, list_turned, raw_of_failure
 from storage.sync.taking import Intake, take_page
 from storage.tables import METADATA, Person, Tenant
+from tests.database import run_sql
 
 pytestmark = pytest.mark.servers
 
@@ -249,3 +250,36 @@ async def test_facts_turn_with_the_time_of_day(database: Database) -> None:
 
     assert (early, due, after) == ([], ["A1"], [])
     assert (await shown(database, "A1"))["facts"]["opportunity"]["close_date"] == {"$date": "2026-11-25"}
+
+
+async def test_a_field_that_is_not_told_is_left_alone_and_an_empty_one_is_emptied(database: Database) -> None:
+    await take(database, account("A1", Tier="gold", Stage="new"))
+    await take(database, account("A1", at=2, Stage=None))
+    made = await shown(database, "A1")
+    await take(database, account("A1", at=3, Tier="silver"))
+
+    assert (made["tier"], made["stage"]) == ("gold", None)
+    # What was last written is remembered although one record in between said nothing of it.
+    assert (await shown(database, "A1"))["tier"] == "silver"
+
+
+async def test_a_csm_is_no_change_when_the_vendor_names_the_same_person_again(database: Database) -> None:
+    owner: dict[str, Any] = {"Owner.Email": "MARIA@example.com"}
+    await take(database, account("A1", **owner))
+    again = await take(database, account("A1", at=2, **owner))
+
+    assert again.counts["unchanged"] == 1
+    assert (await shown(database, "A1"))["csm"] == "maria"
+
+
+async def test_what_only_the_database_refuses_is_found_among_the_others(database: Database, owner_url: str) -> None:
+    await run_sql(owner_url, "ALTER TABLE account ADD CONSTRAINT no_tin CHECK (tier <> 'tin')")
+    try:
+        tally = await take(database, *(account(f"A{number}", Tier="tin" if number == 5 else "gold") for number in range(9)))
+    finally:
+        await run_sql(owner_url, "ALTER TABLE account DROP CONSTRAINT no_tin")
+    async with database.begin("acme") as session:
+        (failure,) = (await list_failures(session, "salesforce")).items
+
+    assert {name: count for name, count in tally.counts.items() if count} == {"read": 9, "created": 8, "failed": 1}
+    assert (failure.external_id, failure.reason, failure.why) == ("A5", "refused", "the database refuses it (IntegrityError)")
