@@ -30,6 +30,14 @@ from workflows.sync import SyncTick, VendorSync
 pytestmark = pytest.mark.servers
 
 
+@pytest.fixture(autouse=True)
+async def emptied(database: Database) -> None:
+    """The tests of a module share a database, and their order is drawn."""
+    async with database.begin("acme") as session:
+        for table in ("account", "link", "sync_cursor", "sync_record", "sync_report", "vendor_limit"):
+            await session.execute(METADATA.tables[table].delete())
+
+
 async def prepare(database: Database, **credentials: Json) -> None:
     async with database.begin("acme") as session:
         await save_connection(session, "generated", dict(credentials), account="x", saved_by="maria")
@@ -126,9 +134,6 @@ async def test_a_spent_allowance_is_waited_for_on_a_timer(temporal_address: str,
     client = await connect(Address(temporal_address), cipher=None, wait_s=10, say=lambda line: None)
     await prepare(database, companies=1600)
     slow = replace(GENERATED, allowance=Allowance(per_hour=3600, burst=1))
-    async with database.begin("acme") as session:
-        for table in ("sync_cursor", "vendor_limit"):
-            await session.execute(METADATA.tables[table].delete())
     began = time.monotonic()
     await sync(client, database, vendors={"generated": slow})
 
