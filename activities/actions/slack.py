@@ -10,6 +10,7 @@ from activities.definitions.slack import SLACK_DM, SLACK_POST, DirectInput, Post
 from activities.effects import Action, ExternalAction, Inputs, Outcome, Work
 from activities.owners import resolve_owner
 from activities.reading import output_of, read_inputs
+from connectors.errors import Rejected
 from connectors.slack.vendor import SLACK
 from storage.repositories.effects import EffectRecord
 from storage.session import Session
@@ -74,6 +75,8 @@ class PostMessage(ExternalAction):
         made: Any = result.get("output") if isinstance(result, dict) else None
         if not made and isinstance(prior, dict) and isinstance(request, dict) and not str(prior["channel"]).startswith("#"):
             made = await client.find(str(prior["channel"]), record.key[:32], datetime.fromisoformat(str(request["at"])))
+        if not made and isinstance(prior, dict) and str(prior["channel"]).startswith("#"):
+            raise Rejected("nobody can tell whether the message was posted; look in the channel, and delete it there")
         gone = bool(made) and await client.delete(str(made["channel"]), str(made["ts"]))
         return UndoResult(status="undone" if gone else "nothing", detail="deleted the message" if gone else "the message is not there")
 

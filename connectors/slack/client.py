@@ -74,6 +74,8 @@ class Slack:
 
     async def post(self, channel: str, text: str, key: str) -> SlackObject:
         """Post a message. Slack has no idempotency key: the message carries ours, to be found by."""
+        # What a fact says must not become a mention or a link: `<!channel>` would call everybody.
+        text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         metadata = {"event_type": EVENT, "event_payload": {"key": key}}
         return await self._asked(lambda: self._api.chat_postMessage(channel=channel, text=text, metadata=metadata, unfurl_links=False))
 

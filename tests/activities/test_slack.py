@@ -41,6 +41,13 @@ async def test_the_owner_is_found_by_address_and_the_message_deleted_again(datab
     assert (undone.status, fake.channels["DU7"]) == ("undone", [])
 
 
+async def test_what_a_fact_says_mentions_nobody(database: Database) -> None:
+    async with workspace(database) as (fake, ledger, run):
+        await ledger.perform(call_of(run, "slack.post", inputs={"channel": "C1", "text": "A & B <!channel>"}))
+
+    assert [message["text"] for message in fake.channels["C1"]] == ["A &amp; B &lt;!channel&gt;"]
+
+
 async def test_a_message_in_doubt_is_taken_back_too(database: Database) -> None:
     async with workspace(database) as (fake, ledger, run):
         call = call_of(run, "slack.post", inputs={"channel": "C1", "text": "ACME is silent"})
@@ -59,6 +66,8 @@ async def test_nobody_can_tell_of_a_channel_that_was_named(database: Database) -
         with pytest.raises(Unavailable):
             await ledger.perform(call)
         again = await ledger.perform(call)
+        with pytest.raises(Rejected, match="look in the channel"):
+            await ledger.undo(undo_of(call))
 
     assert again.status == "unknown"
     assert len(fake.channels["C1"]) == 1
