@@ -22,11 +22,6 @@ SYNC_TICK = "sync.tick"
 SEARCH_ATTRIBUTES = ("Tenant", "Playbook", "PlaybookVersion", "Account", "Launch", "RunState", "Trigger", "Owner")
 
 
-def play_workflow_id(tenant: str, playbook: str, account: str, episode: str) -> str:
-    """Give the id of one enrollment: the same enrollment twice is the same play."""
-    return f"play:{tenant}:{playbook}:{account}:{episode}"
-
-
 def sync_workflow_id(tenant: str, vendor: str) -> str:
     """Give the id of the sync of a tenant's vendor, and of its schedule: there is one at a time."""
     return f"sync:{tenant}:{vendor}"
