@@ -49,6 +49,7 @@ class Asked:
         excluded: why somebody took the account out of this playbook, None when nobody did.
         exempt: why somebody took the account out of the holdout, None when nobody did.
         existed: the playbook takes only accounts that come after its publishing, and this one was there before.
+        once: what this is about was named by who starts it, and is played once, whatever `again` says.
     """
 
     now: datetime
@@ -59,6 +60,7 @@ class Asked:
     excluded: str | None = None
     exempt: str | None = None
     existed: bool = False
+    once: bool = False
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def _active(asking: _Asking) -> Decision | None:
     if past.open is not State.ACTIVE:
         asking.note("active", "no", f"is {past.open}", past.since)
         return asking.said(State.REFUSED, Reason.ALREADY_WAITING, f"is {past.open} already", past.until)
-    if way == "ignore":
+    if way == "ignore" or asking.asked.once:
         asking.note("active", "no", "a play is under way", past.since)
         return asking.said(State.REFUSED, Reason.ALREADY_ACTIVE, "a play of this playbook is under way")
     if past.waiting and way != "alongside":
@@ -144,6 +146,9 @@ def _again(asking: _Asking) -> Decision | None:
     if past.left_at is None:
         asking.note("again", "yes", "has not been in this playbook")
         return None
+    if asking.asked.once:
+        asking.note("again", "no", "was played for this key, which is played once", past.left_at)
+        return asking.said(State.REFUSED, Reason.ENTERED_BEFORE, "was played for this key before, and a key is played once")
     if "again" in asking.asked.ignore:
         asking.note("again", "ignored", "has been in this playbook", past.left_at)
         return None

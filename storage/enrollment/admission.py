@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, text, true
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -17,11 +17,12 @@ from enrollment.rules import Rules
 from enrollment.states import Reason, State, move
 from playbook_dsl.timing.durations import approximate_seconds
 from playbook_dsl.timing.zones import zone_named
-from playbook_dsl.values import Json
-from storage.enrollment.histories import read_histories
+from storage.enrollment.arms import contaminate, draw_arm
+from storage.enrollment.histories import History, read_histories
 from storage.enrollment.plays import Started, begin_play
 from storage.enrollment.published import Published, find_published
 from storage.enrollment.scopes import scope_of
+from storage.enrollment.starts import Waiting, open_start
 from storage.enrollment_tables import Enrollment, Launch
 from storage.facts import AccountRows, read_accounts
 from storage.repositories.accounts import lock_accounts
@@ -32,6 +33,11 @@ from storage.tables import Run
 LOOK_AGAIN: Final = timedelta(minutes=10)
 """How often somebody who is delayed is looked at, where no change of their facts does so earlier."""
 _MOST: Final = 200
+_OF_LAUNCH = and_(col(Launch.tenant) == col(Enrollment.tenant), col(Launch.id) == col(Enrollment.launch))
+_LAUNCHED = or_(
+    col(Enrollment.launch).is_(None),
+    and_(col(Launch.status).in_(("running", "done")), col(Enrollment.wave) <= col(Launch.open_wave)),
+)
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7))")
 
 
@@ -87,7 +93,7 @@ async def admit(session: Session, slug: str, now: datetime) -> list[Started]:
     if playbook is None:
         return []
     room = await read_room(session, playbook.rules, now)
-    rows = [*await _delayed(session, slug, now), *_in_turn(await _queued(session, slug), room)]
+    rows = [*await _delayed(session, slug, now), *_in_turn(await list_queued(session, playbook.rules), room)]
     return await _Admission(session, playbook, now).admit(rows) if rows else []
 
 
@@ -105,8 +111,9 @@ async def _delayed(session: Session, slug: str, now: datetime) -> Sequence[Enrol
     return list((await session.execute(query.order_by(col(Enrollment.created_at)).limit(_MOST))).scalars())
 
 
-async def _queued(session: Session, slug: str) -> Sequence[Enrollment]:
+async def list_queued(session: Session, rules: Rules) -> list[Enrollment]:
     """Give those whom nothing but room keeps, in a fair order: what is most urgent, then each owner in turn, then who came first."""
+    slug, alongside = rules.playbook, rules.enroll.while_active == "alongside"
     before = aliased(Enrollment)
     in_the_way = exists().where(
         col(before.playbook) == slug,
@@ -114,18 +121,14 @@ async def _queued(session: Session, slug: str) -> Sequence[Enrollment]:
         col(before.key) == col(Enrollment.key),
         col(before.state) == State.ACTIVE,
     )
-    launched = or_(
-        col(Enrollment.launch).is_(None),
-        and_(col(Launch.status).in_(("running", "done")), col(Enrollment.wave) <= col(Launch.open_wave)),
-    )
     turn = func.row_number().over(
         partition_by=(col(Enrollment.rank), col(Enrollment.owner)), order_by=(col(Enrollment.created_at), col(Enrollment.id))
     )
     query = (
         select(Enrollment)
-        .outerjoin(Launch, and_(col(Launch.tenant) == col(Enrollment.tenant), col(Launch.id) == col(Enrollment.launch)))
-        .where(col(Enrollment.playbook) == slug, col(Enrollment.state) == State.QUEUED, launched)
-        .where(or_(~col(Enrollment.beside), ~in_the_way))
+        .outerjoin(Launch, _OF_LAUNCH)
+        .where(col(Enrollment.playbook) == slug, col(Enrollment.state) == State.QUEUED, _LAUNCHED)
+        .where(true() if alongside else ~in_the_way)
         .order_by(col(Enrollment.rank), turn, col(Enrollment.created_at), col(Enrollment.id))
         .limit(_MOST * 5)
     )
@@ -139,8 +142,10 @@ async def list_in_the_way(session: Session, slug: str) -> list[tuple[str, str]]:
         select(col(Enrollment.id), col(Run.workflow_id))
         .join(before, and_(col(before.account) == col(Enrollment.account), col(before.key) == col(Enrollment.key)))
         .join(Run, col(Run.id) == col(before.run))
+        .outerjoin(Launch, _OF_LAUNCH)
         .where(col(Enrollment.playbook) == slug, col(Enrollment.state) == State.QUEUED, col(Enrollment.reason) == Reason.RESTART)
-        .where(col(before.playbook) == slug, col(before.state) == State.ACTIVE)
+        # A launch that is not approved yet ends nothing.
+        .where(col(before.playbook) == slug, col(before.state) == State.ACTIVE, _LAUNCHED)
     )
     return [(enrollment, workflow_id) for enrollment, workflow_id in await session.execute(query.order_by(col(Enrollment.id)).limit(_MOST))]
 
@@ -162,57 +167,58 @@ def _in_turn(rows: Sequence[Enrollment], room: Room) -> list[Enrollment]:
 class _Admission:
     def __init__(self, session: Session, playbook: Published, now: datetime) -> None:
         self._session, self._playbook, self._now = session, playbook, now
+        self._contaminated: list[str] = []
 
     async def admit(self, rows: Sequence[Enrollment]) -> list[Started]:
         """Ask the rules once more, because days may have passed, and let in whom they still let in."""
         accounts = sorted({row.account for row in rows})
         await lock_accounts(self._session, accounts)
+        # Somebody may have withdrawn one of them, or begun another, before its account was locked.
+        fresh = select(Enrollment).where(col(Enrollment.id).in_([row.id for row in rows]))
+        await self._session.execute(fresh, execution_options={"populate_existing": True})
         facts = await read_accounts(self._session, accounts)
         histories = await read_histories(self._session, self._playbook.slug, accounts, self._now)
         started: list[Started] = []
-        # Somebody may have withdrawn one of them before its account was locked.
-        fresh = select(Enrollment).where(col(Enrollment.id).in_([row.id for row in rows]))
-        await self._session.execute(fresh, execution_options={"populate_existing": True})
         for row in rows:
             if row.state not in (State.QUEUED, State.SUPPRESSED):
                 continue
-            known, history = facts.get(row.account), histories[row.account]
+            known = facts.get(row.account)
             if known is None:
-                leave(row, Reason.UNKNOWN, self._now)
+                leave(row, Reason.UNKNOWN, self._now, "the account is gone")
                 continue
-            start = self._session.open("enrollment", "start", row.id, row.start)
-            arm = history.arm.arm if history.arm else ""
-            decision = self._decide(row, known, start, excluded=history.excluded, exempt=history.exempt, arm=arm)
-            one = self._moved(row, known, start, decision)
+            one = self._moved(row, known, histories[row.account])
             started += [one] if one else []
         self._session.add_all([one.run for one in started])
         await self._session.flush()
+        await contaminate(self._session, self._playbook.slug, self._contaminated, self._now)
         return started
 
-    def _decide(self, row: Enrollment, known: AccountRows, start: Json, *, excluded: str | None, exempt: str | None, arm: str) -> Decision:
-        trigger = start.get("trigger") if isinstance(start, dict) else None
-        inputs = start.get("inputs") if isinstance(start, dict) else None
-        scope = scope_of(
-            known,
-            self._playbook.rules,
-            self._now,
-            trigger=trigger if isinstance(trigger, dict) else None,
-            inputs=inputs if isinstance(inputs, dict) else None,
-        )
-        # Who was let in by hand is not asked again what the person left aside.
-        ignore = {"audience", "limits"} if row.trigger in ("manual", "api") else {"limits"}
+    def _decide(self, row: Enrollment, known: AccountRows, history: History, waiting: Waiting) -> Decision:
+        rules = self._playbook.rules
+        scope = scope_of(known, rules, self._now, trigger=waiting.trigger, inputs=waiting.inputs)
+        # Who was queued has passed the holdout, or somebody left it aside.
+        passed = {"limits", "holdout"} if row.state == State.QUEUED else {"limits"}
         asked = Asked(
             now=self._now,
             past=Past(),
             scope=lambda: scope,
-            ignore=frozenset(ignore),
-            arm=lambda _: arm,
-            excluded=excluded,
-            exempt=exempt,
+            ignore=waiting.ignore | passed,
+            arm=lambda stratum: self._arm(row.account, history, stratum),
+            excluded=history.excluded,
+            exempt=history.exempt,
         )
-        return decide(self._playbook.rules, asked)
+        return decide(rules, asked)
 
-    def _moved(self, row: Enrollment, known: AccountRows, start: Json, decision: Decision) -> Started | None:
+    def _arm(self, account: str, history: History, stratum: str) -> str:
+        """Give the arm of an account; of one that was delayed it may not have been drawn when it came."""
+        if history.arm is None:
+            history.arm = draw_arm(self._session, self._playbook.rules, account, stratum, self._now)
+            self._session.add(history.arm)
+        return history.arm.arm
+
+    def _moved(self, row: Enrollment, known: AccountRows, history: History) -> Started | None:
+        waiting = open_start(self._session, row)
+        decision = self._decide(row, known, history, waiting)
         if decision.state is State.SUPPRESSED:
             if row.state != State.SUPPRESSED:
                 _change(row, move(State(row.state), State.SUPPRESSED), decision.reason, decision.detail, self._now)
@@ -221,16 +227,33 @@ class _Admission:
         if decision.state is State.REFUSED:
             leave(row, Reason.NO_LONGER, self._now, decision.detail)
             return None
-        if decision.state is State.HELD_OUT and row.state == State.SUPPRESSED:
-            _change(row, move(State.SUPPRESSED, State.HELD_OUT), decision.reason, decision.detail, self._now)
-            row.until = decision.until
+        if decision.state is State.HELD_OUT:
+            _change(row, move(State(row.state), State.HELD_OUT), decision.reason, decision.detail, self._now)
+            row.until, row.start, row.stratum, row.beside = decision.until, None, decision.stratum, history.is_taken(row)
             return None
-        if row.state == State.SUPPRESSED and self._playbook.rules.limited:
-            _change(row, move(State.SUPPRESSED, State.QUEUED), Reason.ROOM, "waits for room", self._now)
+        waits = self._still_waits(row, history, waiting)
+        if waits is not None:
+            if row.state != State.QUEUED:
+                _change(row, move(State(row.state), State.QUEUED), waits[0], waits[1], self._now)
+                row.until = None
             return None
         _change(row, move(State(row.state), State.ACTIVE), Reason.ENTERED, "enters", self._now)
-        row.beside, row.until, row.version = False, None, self._playbook.version
-        return begin_play(self._session, self._playbook, row, known, start, at=self._now)
+        row.beside, row.until, row.version = history.is_taken(row), None, self._playbook.version
+        if history.is_control:
+            self._contaminated.append(row.account)
+        return begin_play(self._session, self._playbook, row, known, waiting.start, at=self._now)
+
+    def _still_waits(self, row: Enrollment, history: History, waiting: Waiting) -> tuple[Reason, str] | None:
+        """Give what one whom the rules let in waits for all the same: the play that is under way, or (after a delay) its turn."""
+        way = self._playbook.rules.enroll.while_active
+        if way != "alongside" and history.in_the_way(row):
+            if way == "restart":
+                return Reason.RESTART, "the play that is under way is cancelled first"
+            return Reason.PLAY, "waits for the end of the play that is under way"
+        limited = self._playbook.rules.limited and "limits" not in waiting.ignore
+        if row.state == State.SUPPRESSED and (limited or row.launch is not None):
+            return Reason.ROOM, "waits for room"
+        return None
 
 
 def _change(row: Enrollment, state: State, reason: str, detail: str, now: datetime) -> None:

@@ -9,19 +9,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import update
-from sqlmodel import col
-
 from enrollment.deciding import Asked, Decision, decide
-from enrollment.holdout import CONTROL, TREATED, arm_of
 from enrollment.rules import Scope
 from enrollment.states import Reason, State, move
 from playbook_dsl.values import Json
+from storage.enrollment.arms import contaminate, draw_arm
 from storage.enrollment.histories import History, read_histories
 from storage.enrollment.plays import Started, begin_play
 from storage.enrollment.published import Published
 from storage.enrollment.refusals import note_refusals
 from storage.enrollment.scopes import scope_of
+from storage.enrollment.starts import seal_start
 from storage.enrollment_tables import Arm, Enrollment
 from storage.facts import AccountRows, read_accounts
 from storage.ids import new_id
@@ -149,17 +147,18 @@ class _Entering:
             now=entry.now,
             past=history.past(key),
             scope=lambda: scope,
-            # A key that was handed in says "this once", whatever else is left aside.
-            ignore=entry.ignore - {"again"} if entry.key is not None else entry.ignore,
+            ignore=entry.ignore,
             arm=lambda stratum: self._arm(coming.account, stratum),
             excluded=history.excluded,
             exempt=history.exempt,
             existed=history.existed,
+            once=entry.key is not None,
         )
         decision = self._held_back(coming.account, decide(rules, asked))
         standing = history.standing(key)
         if decision.state is not State.REFUSED:
-            standing = self._enrolled(coming.account, key, decision, {"inputs": dict(inputs), "trigger": dict(trigger)})
+            start: dict[str, Json] = {"inputs": dict(inputs), "trigger": dict(trigger)}
+            standing = self._enrolled(coming.account, key, decision, start)
         self.entered.came.append(Came(coming.account, decision, standing, key))
 
     def _held_back(self, account: str, decision: Decision) -> Decision:
@@ -177,22 +176,13 @@ class _Entering:
         return {name: value for name, value in said.items() if value is not None}
 
     def _arm(self, account: str, stratum: str) -> str:
-        history, rules = self._histories[account], self._playbook.rules
+        history = self._histories[account]
         if history.arm is None:
-            arm = arm_of(self._session.tenant, rules.playbook, account, stratum, rules.holdout_share)
-            history.arm = Arm(
-                tenant=self._session.tenant,
-                playbook=rules.playbook,
-                account=account,
-                arm=arm,
-                stratum=stratum,
-                share=rules.holdout_share,
-                drawn_at=self._entry.now,
-            )
+            history.arm = draw_arm(self._session, self._playbook.rules, account, stratum, self._entry.now)
             self._arms.append(history.arm)
         return history.arm.arm
 
-    def _enrolled(self, account: str, key: str, decision: Decision, start: Json) -> Enrollment:
+    def _enrolled(self, account: str, key: str, decision: Decision, start: dict[str, Json]) -> Enrollment:
         history, entry, rows = self._histories[account], self._entry, self._rows[account]
         waits = entry.held_back(account)
         alongside = decision.reason in (Reason.PLAY, Reason.RESTART) or history.standing(key) is not None
@@ -221,13 +211,14 @@ class _Entering:
             changed_at=entry.now,
         )
         if decision.state is State.ACTIVE:
-            explicit = f"k-{entry.key}" if entry.key is not None else None
+            # Temporal plays a workflow id once. A key whose play was undone, and counts no more, is played under the next number.
+            explicit = f"k-{entry.key}" if entry.key is not None and key not in history.keys else None
             started = begin_play(self._session, self._playbook, row, rows, start, at=entry.now, episode=explicit)
             self.entered.started.append(started)
-            if history.arm is not None and history.arm.arm == CONTROL:
+            if history.is_control:
                 self._contaminated.append(account)
         elif decision.state in (State.QUEUED, State.SUPPRESSED):
-            row.start = self._session.seal("enrollment", "start", row.id, start)
+            row.start = seal_start(self._session, row.id, start, entry.ignore)
         history.add(row)
         self._made.append(row)
         return row
@@ -236,9 +227,6 @@ class _Entering:
         session = self._session
         session.add_all([*self._arms, *(one.run for one in self.entered.started), *self._made])
         await session.flush()
-        if self._contaminated:
-            theirs = (col(Arm.playbook) == self._playbook.slug, col(Arm.account).in_(self._contaminated))
-            uncounted = (col(Arm.arm) != TREATED, col(Arm.contaminated_at).is_(None))
-            await session.execute(update(Arm).where(*theirs, *uncounted).values(contaminated_at=self._entry.now))
+        await contaminate(session, self._playbook.slug, self._contaminated, self._entry.now)
         refused = [one for one in self.entered.came if one.decision.state is State.REFUSED and one.account in self._known]
         await note_refusals(session, self._playbook, self._entry, [(one.account, one.decision) for one in refused])

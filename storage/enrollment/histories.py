@@ -8,6 +8,7 @@ from sqlalchemy import func, or_, select
 from sqlmodel import col
 
 from enrollment.deciding import Past
+from enrollment.holdout import CONTROL
 from enrollment.states import FORGIVEN, OPEN, State
 from storage.enrollment_tables import Arm, Baseline, Enrollment, Exemption
 from storage.session import Session
@@ -16,16 +17,22 @@ from storage.tables import Account
 
 @dataclass
 class History:
-    """One account in one playbook. `opened` and `left` are by key."""
+    """One account in one playbook. `opened` and `left` are by key; `keys` are all there ever were."""
 
     opened: dict[str, list[Enrollment]] = field(default_factory=dict)
     left: dict[str, datetime] = field(default_factory=dict)
     entered: dict[str, datetime] = field(default_factory=dict)
+    keys: set[str] = field(default_factory=set)
     episodes: int = 0
     arm: Arm | None = None
     excluded: str | None = None
     exempt: str | None = None
     existed: bool = False
+
+    @property
+    def is_control(self) -> bool:
+        """Say whether the account is one of those that are left alone."""
+        return self.arm is not None and self.arm.arm == CONTROL
 
     def past(self, key: str) -> Past:
         """Give the past under a key, as the rules want it."""
@@ -35,20 +42,32 @@ class History:
             open=State(standing.state) if standing else None,
             since=standing.changed_at if standing else None,
             until=standing.until if standing else None,
-            waiting=any(row.beside and row.state == State.QUEUED for row in rows),
+            waiting=any(row.beside and row.state in (State.QUEUED, State.SUPPRESSED) for row in rows),
             entered_at=self.entered.get(key),
             left_at=self.left.get(key),
         )
 
     def standing(self, key: str) -> Enrollment | None:
-        """Give the enrollment that is open under a key: the one that counts, or else a play beside it."""
+        """Give the enrollment that is open under a key: the play under way, or else the one that counts, or else one that waits beside."""
         rows = self.opened.get(key, [])
-        counting = [row for row in rows if not row.beside] or [row for row in rows if row.state == State.ACTIVE]
-        return counting[0] if counting else None
+        # A person may play an account that is in the holdout: then the play is what a second one would meet.
+        return min(rows, key=lambda row: (row.state != State.ACTIVE, row.beside), default=None)
+
+    def is_taken(self, row: Enrollment) -> bool:
+        """Say whether another open enrollment counts for the key of this one."""
+        return any(not other.beside for other in self._others(row))
+
+    def in_the_way(self, row: Enrollment) -> bool:
+        """Say whether another play is under way for the key of this one."""
+        return any(other.state == State.ACTIVE for other in self._others(row))
+
+    def _others(self, row: Enrollment) -> list[Enrollment]:
+        return [other for other in self.opened.get(row.key, []) if other.id != row.id and other.state in OPEN]
 
     def add(self, row: Enrollment) -> None:
         """Take note of an enrollment that was just made."""
         self.opened.setdefault(row.key, []).append(row)
+        self.keys.add(row.key)
         self.episodes = max(self.episodes, row.episode)
 
 
@@ -70,6 +89,7 @@ async def read_histories(session: Session, playbook: str, accounts: Sequence[str
     for account, key, episode, left_at, entered_at in await session.execute(ended.where(*theirs).group_by("account", "key")):
         history = found[account]
         history.episodes = max(history.episodes, episode)
+        history.keys.add(key)
         if left_at is not None:
             history.left[key] = left_at
         if entered_at is not None:
