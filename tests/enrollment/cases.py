@@ -82,7 +82,12 @@ def compiled(slug: str, enroll: str, goal: str) -> Plan:
     Raises:
         AssertionError: with what the compiler says.
     """
-    document = {"playbook": slug, "title": "Case", "enroll": yaml.safe_load(enroll), "steps": [{"id": "log", "note.add": {"text": "Began"}}]}
+    document = {
+        "playbook": slug,
+        "title": "Case",
+        "enroll": yaml.safe_load(enroll),
+        "steps": [{"id": "log", "note.add": {"text": "Began"}}],
+    }
     if goal:
         document["goal"] = yaml.safe_load(goal)
     found = compile_playbook(yaml.safe_dump(document, sort_keys=False), catalog_for(ROOT / "playbooks" / "playbook.yaml"))

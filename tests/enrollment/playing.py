@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlmodel import col
@@ -18,7 +19,7 @@ from storage.session import Database
 from tests.database import TENANT
 from tests.enrollment.cases import ACCOUNT, Case, Tree
 from tests.enrollment.model import Model
-from tests.enrollment.stage import Stage, publish
+from tests.enrollment.stage import Stage
 
 
 @dataclass
@@ -80,9 +81,9 @@ async def play_stored(case: Case, database: Database) -> Seen:
     async with database.begin(TENANT) as session:
         await Stage(case, session).set_up()
     seen = Seen()
+    after = await _states(case, database)
     for act in case.acts:
-        before = await _states(case, database)
-        refused = await _act(case, database, act)
+        before, refused = after, await _act(case, database, act)
         after = await _states(case, database)
         seen.moves |= {(before.get(name, ("considered", ""))[0], state) for name, (state, _) in after.items()}
         seen.moves |= {("considered", "refused") for _ in refused[:1]}
@@ -119,21 +120,18 @@ async def _act(case: Case, database: Database, act: Tree) -> list[str]:
             case {"made_way_for": wanted}:
                 in_the_way = await list_in_the_way(session, case.slug)
                 assert len(in_the_way) == wanted
-            case {"publish": enroll}:
-                await publish(session, case.plan(enroll))
-            case {"end": given}:
-                await stage.end(given or {}, now)
-            case {"take_up": given}:
-                await stage.take_up(given or {}, now)
-            case {"withdraw": given}:
-                await stage.withdraw(given or {}, now)
-            case {"change": given}:
-                await stage.change(given)
-            case {"launch": given}:
-                await stage.change_launch(given)
             case _:
-                raise AssertionError(f"no such act: {act}")
+                await _change(stage, act, now)
     return []
+
+
+async def _change(stage: Stage, act: Tree, now: datetime) -> None:
+    ways = {"end": stage.end, "take_up": stage.take_up, "withdraw": stage.withdraw, "change": stage.change, "launch": stage.change_launch}
+    (word,) = set(act) - {"at"}
+    if word == "publish":
+        await stage.publish(act[word])
+    else:
+        await ways[word](act[word] or {}, now)
 
 
 async def _check_entered(stage: Stage, entered: Entered, nodes: list[Tree]) -> None:
@@ -159,7 +157,9 @@ async def _check_rows(stage: Stage, wanted: Tree) -> None:
     for name, nodes in wanted.items():
         rows = await stage.rows(name)
         expected = [as_expected(stage.case, node) for node in nodes]
-        found = [_of_row(row, one) for row, one in zip(rows, expected, strict=False)] + [{"more": row.state} for row in rows[len(expected) :]]
+        found = [_of_row(row, one) for row, one in zip(rows, expected, strict=False)] + [
+            {"more": row.state} for row in rows[len(expected) :]
+        ]
 
         assert found == expected
 
@@ -184,4 +184,3 @@ async def _check_arms(stage: Stage, wanted: Tree) -> None:
 
 def _of_arm(arm: Arm, field: str) -> object:
     return arm.contaminated_at is not None if field == "contaminated" else getattr(arm, field)
-

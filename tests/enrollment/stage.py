@@ -105,7 +105,15 @@ class Stage:
     def _run(self, account: str, slug: str, at: datetime, state: str) -> Run:
         run_id = new_id()
         return Run(
-            tenant=TENANT, id=run_id, chain=run_id, workflow_id=run_id, account=account, playbook=slug, version=1, state=state, started_at=at
+            tenant=TENANT,
+            id=run_id,
+            chain=run_id,
+            workflow_id=run_id,
+            account=account,
+            playbook=slug,
+            version=1,
+            state=state,
+            started_at=at,
         )
 
     def _exemption(self, one: Tree) -> Exemption:
@@ -146,6 +154,10 @@ class Stage:
         """Let in who waits."""
         return await admit(self.session, self.case.slug, now)
 
+    async def publish(self, enroll: Tree) -> None:
+        """Publish another version."""
+        await publish(self.session, self.case.plan(enroll))
+
     async def end(self, given: Tree, now: datetime) -> None:
         """Let the play of an account end."""
         await play_ended(self.session, await self._run_of(given, State.ACTIVE), given.get("outcome", "completed"), now)
@@ -161,13 +173,13 @@ class Stage:
                 leave(row, "withdrawn", now)
         await self.session.flush()
 
-    async def change(self, given: Tree) -> None:
+    async def change(self, given: Tree, now: datetime) -> None:
         """Change columns of an account."""
         values = {name: value for name, value in given.items() if name != "account"}
         await self.session.execute(update(Account).where(col(Account.id) == self.id_of(given.get("account", ACCOUNT))).values(**values))
         self.session.expire_all()
 
-    async def change_launch(self, given: Tree) -> None:
+    async def change_launch(self, given: Tree, now: datetime) -> None:
         """Change a launch."""
         values = {name: value for name, value in given.items() if name != "launch"}
         await self.session.execute(update(Launch).where(col(Launch.id) == self.id_of(given["launch"])).values(**values))
