@@ -17,6 +17,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "playbooks", "description": "Texts, versions, plans."},
     {"name": "runs", "description": "Plays: one run of a playbook on one account."},
     {"name": "launches", "description": "One start on many accounts."},
+    {"name": "enrollments", "description": "Who is or was in which playbook, why and why not, and who was taken out."},
     {"name": "tasks", "description": "The inbox: tasks, questions, approvals, held steps."},
     {"name": "effects", "description": "What plays did to the world, and what was taken back."},
     {"name": "events", "description": "What happened outside, delivered to the plays it is for."},

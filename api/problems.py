@@ -290,6 +290,27 @@ class EnrollmentRefused(Problem):
         super().__init__(detail, extra={"reason": reason})
 
 
+class EnrollmentNotFound(Problem):
+    """PLAY015: no enrollment has this id."""
+
+    code, status, title = "PLAY015", 404, "There is no such enrollment"
+    advice = "GET /v1/enrollments lists them."
+
+
+class EnrollmentNotWaiting(Problem):
+    """PLAY016: the enrollment became a play, or is over."""
+
+    code, status, title = "PLAY016", 409, "This enrollment does not wait"
+    advice = "Cancel or undo its play instead; nothing was changed."
+
+
+class ExemptionNotFound(Problem):
+    """PLAY017: no exemption has this id."""
+
+    code, status, title = "PLAY017", 404, "There is no such exemption"
+    advice = "GET /v1/exemptions lists those in force; one that was ended is gone."
+
+
 class VendorNotFound(Problem):
     """CONN001: there is no connector of this name."""
 

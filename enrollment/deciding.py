@@ -133,10 +133,10 @@ def _active(asking: _Asking) -> Decision | None:
         return asking.said(State.REFUSED, Reason.ALREADY_WAITING, f"is {past.open} already", past.until)
     if way == "ignore" or asking.asked.once:
         asking.note("active", "no", "a play is under way", past.since)
-        return asking.said(State.REFUSED, Reason.ALREADY_ACTIVE, "a play of this playbook is under way")
+        return asking.said(State.REFUSED, Reason.ALREADY_ACTIVE, "has a play of this playbook under way")
     if past.waiting and way != "alongside":
         asking.note("active", "no", "a play is under way, and another waits for its end", past.since)
-        return asking.said(State.REFUSED, Reason.ALREADY_WAITING, "another play waits for the end of the one under way")
+        return asking.said(State.REFUSED, Reason.ALREADY_WAITING, "has another one that waits for the end of the play under way")
     asking.note("active", "waits" if way != "alongside" else "yes", f"a play is under way; while_active is {way}", past.since)
     return None
 
