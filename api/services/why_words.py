@@ -102,6 +102,8 @@ def waits_for(one: Waits, limits: Sequence[LimitOut]) -> list[str]:
         found.append(f"room: {', '.join(full)}")
     if one.place is not None and (full or one.place > 1):
         found.append(f"its turn: it is number {one.place} of {one.of}")
+    if not found and one.place is None:
+        return [f"its turn: at least {one.of} are before it"]
     return found or ["its turn, which comes in a moment"]
 
 
