@@ -87,5 +87,6 @@ CODES: Final = {
     "PB517": "a day in words that does not exist",
     "PB601": "a secret in the file",
     "PB602": "a literal where an action takes something sensitive",
+    "PB603": "a sealed fact where what it is made of is written down in clear",
 }
 """One line a code."""

@@ -49,6 +49,7 @@ CHECKS: tuple[Check, ...] = (
     enroll.check_audience,
     secrets.check_secrets,
     secrets.check_sensitive_inputs,
+    secrets.check_sealed_keys,
 )
 
 

@@ -47,3 +47,19 @@ def check_sensitive_inputs(found: Resolution, report: Report) -> None:
             if entry.key.text in action.sensitive and literal:
                 message = f'"{entry.key.text}" of "{action.name}" is sensitive and must not stand in the file'
                 report.error("PB602", literal[0].span, message, hint="store it with the connection's credentials")
+
+
+def check_sealed_keys(found: Resolution, report: Report) -> None:
+    """PB603: keys of `again` and strata of `holdout` are written down in clear, so nothing sealed goes into them."""
+    enroll = found.playbook.enroll
+    if enroll is None:
+        return
+    sealed = {tuple(fact.path.split(".")) for fact in found.catalog.facts if fact.sealed}
+    named = [("again.key", enroll.again_key), *(("holdout.stratify", path) for path in (enroll.holdout.stratify if enroll.holdout else ()))]
+    for use in found.uses:
+        what = next((name for name, expression in named if expression is not None and expression.scalar is use.scalar), None)
+        reference = next((one for one in use.checked.references if one.path in sealed), None) if what else None
+        if reference is not None:
+            span = found.document.place(use.scalar, reference.offset, reference.length)
+            message = f'"{what}" is written down in clear, and "{".".join(reference.path)}" is sealed'
+            report.error("PB603", span, message, hint="name what it belongs to, such as contact.id or account.id")

@@ -179,8 +179,9 @@ VENDORS = (
     ),
 )
 
+SEALED = ("contact.phone",)
 FACTS = tuple(
-    FactDef(path, kind)
+    FactDef(path, kind, sealed=path in SEALED)
     for path, kind in {
         "account.id": TEXT,
         "account.name": TEXT,
@@ -199,6 +200,7 @@ FACTS = tuple(
         "contact.name": TEXT,
         "contact.email": TEXT,
         "contact.role": TEXT,
+        "contact.phone": TEXT.maybe(),
         "health.score": NUMBER,
         "health.band": one_of("red", "yellow", "green"),
         "risk.score": NUMBER.maybe(),
