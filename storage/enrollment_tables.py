@@ -26,6 +26,7 @@ class Enrollment(Owned, table=True):
         Index("enrollment_one_open", "tenant", "playbook", "account", "key", unique=True, postgresql_where=text(f"{_OPEN} AND NOT beside")),
         Index("enrollment_by_account", "tenant", "account", "playbook", "created_at"),
         Index("enrollment_by_playbook", "tenant", "playbook", "state", "changed_at", "id"),
+        Index("enrollment_by_time", "tenant", "created_at", "id"),
         Index("enrollment_by_launch", "tenant", "launch", "state", postgresql_where=text("launch IS NOT NULL")),
         Index("enrollment_by_run", "tenant", "run", postgresql_where=text("run IS NOT NULL")),
         Index("enrollment_waiting", "tenant", "playbook", "rank", "created_at", postgresql_where=text("state IN ('queued', 'suppressed')")),

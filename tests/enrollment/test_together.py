@@ -74,6 +74,19 @@ async def test_two_who_let_in_at_the_same_moment_fill_the_room_once(database: Da
     assert sorted(account for batch in began for account in batch) == [f"{case.slug}.n{number}" for number in range(5)]
 
 
+async def test_a_key_is_played_under_its_own_name_and_after_an_undo_under_another(database: Database) -> None:
+    # Temporal plays a workflow id once: a second play under the same would never begin.
+    case = await staged(database, {"again": {"after": "1 day"}})
+    first = await came(database, case, ["a"], key="quarter-3")
+    async with database.begin(TENANT) as session:
+        await Stage(case, session).end({"outcome": "undone"}, MONDAY)
+    second = await came(database, case, ["a"], key="quarter-3", now=MONDAY + timedelta(days=9))
+    third = await came(database, case, ["a"], key="quarter-4", now=MONDAY + timedelta(days=9))
+    names = [one.run.workflow_id.rpartition(":")[2] for batch in (first, second, third) for one in batch.started]
+
+    assert names == ["k-quarter-3", "e2", "k-quarter-4"]
+
+
 async def test_a_list_waits_in_the_order_in_which_it_came(database: Database) -> None:
     names = [f"n{number:03}" for number in range(100)]
     case = await staged(database, {"limits": {"at_once": 7}}, accounts={name: {} for name in names})
