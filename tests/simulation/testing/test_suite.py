@@ -123,11 +123,15 @@ def test_a_moment_is_expected_as_it_is_mocked_on_the_clock_of_the_account() -> N
           - test: the call is due on Wednesday morning
             mock:
               call: {due_at: 2026-11-25 09:30}
+            happens:
+              - {at: day 1, complete: call}
             expect:
               values: {call.due_at: 2026-11-25 09:30}
           - test: as people write it, too
             mock:
               call: {due_at: 2026-11-25 09:30}
+            happens:
+              - {at: day 1, complete: call}
             expect:
               values: {call.due_at: 25 Nov 2026 09:30}
     """)
