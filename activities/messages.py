@@ -21,7 +21,7 @@ _MAX_RANGE = 1_000
 
 
 class Missing(StrictUndefined):
-    """A fact this account does not have, or a field of one. It may be asked for (`if`, `default`), but not printed: a mail says no "None"."""
+    """A fact this account does not have, or a field of such. It may be asked for (`if`, `default`), not printed: a mail says no "None"."""
 
     __slots__ = ()
 

@@ -52,7 +52,7 @@ def undo_rows(slug: str) -> list[Row]:
     """Give every effect of a playbook: the step, the action, whether it can be undone, and how."""
     plan = _plan(slug)
     steps = {step.id: step for step in _steps(plan)}
-    rows = []
+    rows: list[Row] = []
     for found in undo_of_steps(plan, catalog_for(_path(slug))):
         step = steps[found.step_id]
         action = f"`{step.action}`" if isinstance(step, ActionStep) else "`play`"

@@ -216,6 +216,7 @@ MEANINGS = {
     "upper": "the text in capitals",
 }
 
+
 def _library(_: str, __: Catalog) -> str:
     return _table(("playbook", "what it is for", "undo covers"), library_pages.library_rows())
 

@@ -160,7 +160,9 @@ def _same(node: Node, had: JsonTree, zone: str) -> bool:
     if isinstance(node, Mapping):
         return isinstance(had, dict) and all(_same(entry.value, had.get(entry.key.text), zone) for entry in node.entries)
     if isinstance(node, ListNode):
-        return isinstance(had, list) and len(had) == len(node.items) and all(_same(*pair, zone) for pair in zip(node.items, had, strict=True))
+        return (
+            isinstance(had, list) and len(had) == len(node.items) and all(_same(*pair, zone) for pair in zip(node.items, had, strict=True))
+        )
     if isinstance(had, list) and len(had) == 1:
         return _same(node, had[0], zone)
     value = from_json(had)

@@ -21,7 +21,12 @@ def test_every_command_and_option_says_what_it_is_for() -> None:
     assert re.findall(r"^\| `.*` \|  \|$", command_reference(app), re.MULTILINE) == []
 
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "playbooks").rglob("README.md")),
+]
 
 
 @pytest.mark.parametrize("page", [str(page.relative_to(ROOT)) for page in PAGES])

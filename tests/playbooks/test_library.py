@@ -87,3 +87,22 @@ def test_the_guide_names_every_playbook_event_role_and_fact_it_needs() -> None:
     roles = set(re.findall(r"role:(\w+)", "".join(plan.to_json() for plan in plans)))
 
     assert {name for name in (*(plan.playbook for plan in plans), *events, *roles) if f"`{name}`" not in guide} == set()
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.stem)
+def test_a_playbook_has_a_page_with_its_connections_and_its_undo_coverage_as_check_prints_it(path: Path) -> None:
+    page = path.with_name("README.md").read_text(encoding="utf-8")
+    overview = (LIBRARY / "README.md").read_text(encoding="utf-8")
+
+    assert f"Undo covers {compile_file(path).coverage}." in page
+    assert f"<!-- generated: connections {path.stem} -->" in page
+    assert f"| [{path.stem}]({path.stem}/README.md) |" in overview
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.stem)
+def test_a_playbook_acts_at_a_vendor_and_holds_back_at_night_and_on_holidays(path: Path) -> None:
+    plan = plan_of(path)
+    steps = [step for step in walk((*plan.steps, *plan.finally_)) if isinstance(step, ActionStep)]
+
+    assert {step.action.partition(".")[0] for step in steps} & {"stripe", "salesforce", "hubspot", "meeting"}
+    assert "holidays" in (plan.time.quiet or "")
