@@ -25,16 +25,17 @@ FIRST_EIGHT = {
     "renewal-120-90-60-30",
 }
 PLAYBOOKS = sorted(path for path in LIBRARY.glob("*/*.yaml") if not path.name.endswith(".test.yaml") and path.parent.name == path.stem)
+STEPS = {"outcome": {"answers": {"decisions": "Roll out to the second team"}}}
 KNOWN = {
     "account": {"name": "ACME GmbH", "zone": "Europe/Berlin", "renewal_date": {"$date": "2027-03-23"}},
     "recipient": {"name": "Ana Silva", "first_name": "Ana", "email": "ana@acme.example"},
     "sender": {"name": "Maria Lopez", "email": "maria@example.com"},
     "inputs": {"seats": 10, "meeting_on": {"$date": "2026-12-01"}},
-    "steps": {"outcome": {"answers": {"decisions": "Roll out to the second team"}}},
+    "steps": STEPS,
 }
 
 BOOKED = {"review": {"start": {"$datetime": "2026-12-02T13:00:00+00:00"}}, "training": {"meeting_id": "m1"}}
-WITH_MEETINGS = {**KNOWN, "steps": {**KNOWN["steps"], **BOOKED}}
+WITH_MEETINGS = {**KNOWN, "steps": {**STEPS, **BOOKED}}
 
 
 def plan_of(path: Path) -> Plan:
