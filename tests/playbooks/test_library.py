@@ -10,9 +10,11 @@ from jinja2 import meta
 
 from activities.messages import render
 from cli.workspace import LIBRARY, catalog_for, compile_file, findings
+from playbook_dsl.library import read_people
 from playbook_dsl.plan import ActionStep, Plan, walk
 from playbook_dsl.templates import ENVIRONMENT
 from simulation.testing.suite import as_text, run_tests
+from storage.sample.telco import TELCO
 
 FIRST_EIGHT = {
     "adoption-dip",
@@ -107,3 +109,11 @@ def test_a_playbook_acts_at_a_vendor_and_holds_back_at_night_and_on_holidays(pat
 
     assert {step.action.partition(".")[0] for step in steps} & {"stripe", "salesforce", "hubspot", "meeting"}
     assert "holidays" in (plan.time.quiet or "")
+
+
+def test_the_sample_book_has_somebody_for_every_role_and_team_of_the_library() -> None:
+    people, found = read_people((LIBRARY / "people.yaml").read_bytes())
+
+    assert found == ()
+    assert people.roles - {role for person in TELCO.people for role in person.roles} == set()
+    assert people.teams - {team for person in TELCO.people for team in person.teams} == set()
