@@ -18,6 +18,7 @@ from api.plays import Plays
 from api.services.admitting import admit_all
 from api.services.settling import settle
 from api.services.starting import begin_all
+from api.services.sweeps import relay_launches
 from storage.repositories.deliveries import list_due_deliveries, news_of, postpone_delivery, remove_delivery
 from storage.repositories.events import change_event, list_due_events
 from storage.repositories.runs import list_runs_to_start
@@ -56,6 +57,7 @@ async def relay_forever(database: Database, plays: Plays, tenant: str) -> None:
         _again_and_again(NEWS_PAUSE_S, lambda: relay_news(database, plays, tenant)),
         _again_and_again(STARTS_PAUSE_S, lambda: relay_starts(database, plays, tenant)),
         _again_and_again(EVENTS_PAUSE_S, lambda: relay_events(database, plays, tenant)),
+        _again_and_again(STARTS_PAUSE_S, lambda: relay_launches(database, plays, tenant)),
         _again_and_again(ADMISSIONS_PAUSE_S, lambda: admit_all(database, plays, tenant)),
     )
 
