@@ -1,7 +1,7 @@
 """`slack.*`."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from activities.connections import Connections
 from activities.contracts import JsonTree, UndoResult
@@ -11,12 +11,9 @@ from activities.effects import Action, ExternalAction, Inputs, Outcome, Work
 from activities.failures import Nobody
 from activities.owners import resolve_owner
 from activities.reading import output_of, read_inputs
-from connectors.slack.vendor import SLACK, HistoryClosed
+from connectors.slack.vendor import SLACK, HistoryClosed, Posted
 from storage.repositories.effects import EffectRecord
 from storage.session import Session
-
-if TYPE_CHECKING:
-    from connectors.slack.client import Posted
 
 
 def slack_actions(connections: Connections) -> tuple[Action, ...]:
@@ -83,13 +80,11 @@ class PostMessage(ExternalAction):
         return UndoResult(status="undone" if gone else "nothing", detail="deleted the message" if gone else "the message is not there")
 
 
-def _posted(made: "Posted") -> Outcome:
+def _posted(made: Posted) -> Outcome:
     vendor_id = f"{made.channel}/{made.ts}"
     return Outcome(output_of(PostedOutput(channel=made.channel, ts=made.ts)), vendor_id=vendor_id, live=f"slack:{vendor_id}")
 
 
-def _known(record: EffectRecord) -> "Posted | None":
-    from connectors.slack.client import Posted  # the SDK takes a while to import; the client is there already
-
+def _known(record: EffectRecord) -> Posted | None:
     channel, _, ts = (record.vendor_id or "").partition("/")
     return Posted(channel, ts) if ts else None

@@ -14,7 +14,7 @@ from connectors.blocking import in_thread
 from connectors.errors import Unavailable
 from connectors.slack.questions import Block, plain
 from connectors.slack.refusals import Refused, refusal_of
-from connectors.slack.vendor import HistoryClosed, SlackCredentials
+from connectors.slack.vendor import HistoryClosed, Posted, SlackCredentials
 from connectors.slack.wire import Wire
 
 TIMEOUT_S = 20.0
@@ -27,14 +27,6 @@ _UNREADABLE: Final = frozenset({"missing_scope", "not_in_channel", "channel_not_
 
 JsonObject: TypeAlias = dict[str, Any]
 """An answer of Slack, or a part of one."""
-
-
-@dataclass(frozen=True)
-class Posted:
-    """A message that is there."""
-
-    channel: str
-    ts: str
 
 
 @dataclass(frozen=True)

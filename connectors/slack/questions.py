@@ -24,6 +24,11 @@ class Asked:
     account: str = ""
     due_at: datetime | None = None
 
+    def closed(self, words: str) -> str:
+        """Give what the message says when there is nothing to press any more."""
+        title = self.title if len(self.title) <= _LONGEST else f"{self.title[:_LONGEST]}…"
+        return f"{title}\n{words}"
+
 
 def plain(text: str) -> str:
     """Keep Slack from reading commands such as `<!channel>` out of a value."""
@@ -40,6 +45,13 @@ def question(item: str, asked: Asked) -> list[Block]:
         blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": text} for text in particulars]})
     buttons = [_button("Approve", APPROVE, "primary", item), _button("Reject", REJECT, "danger", item)]
     return [*blocks, {"type": "actions", "elements": buttons}]
+
+
+def outcome_in_words(status: str, approved: object, outcome: str | None, by: str | None) -> str:
+    """Say who decided what; `status` is the item's, `outcome` why it was closed without its own answer."""
+    if status == "done" and isinstance(approved, bool):
+        return f"{'Approved' if approved else 'Rejected'}{f' by {by}' if by else ''}."
+    return f"No answer is needed any more{f': {outcome}' if outcome else ''}."
 
 
 def _section(text: str) -> Block:

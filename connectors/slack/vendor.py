@@ -1,5 +1,6 @@
 """Slack, in facts."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from pydantic import Field, SecretStr
@@ -13,6 +14,14 @@ if TYPE_CHECKING:
 
 class HistoryClosed(NotAuthorized):
     """The app cannot read the conversation, so nobody can tell whether a message is in it."""
+
+
+@dataclass(frozen=True)
+class Posted:
+    """A message that is there."""
+
+    channel: str
+    ts: str
 
 
 class SlackCredentials(Credentials):
