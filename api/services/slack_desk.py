@@ -90,11 +90,14 @@ class SlackDesk:
             ConnectorError: Slack refused or cannot be reached.
         """
         task = item.task
+        await client.rewrite(posted, Asked(task.title).closed(await self.outcome_of(tenant, task)))
+        await self._change(tenant, task.id, state="told", due_at=None, channel=posted.channel, ts=posted.ts)
+
+    async def outcome_of(self, tenant: str, task: Task) -> str:
+        """Say of a closed item who decided what."""
         async with self.database.begin(tenant) as session:
             by = await find_person(session, task.closed_by) if task.closed_by else None
-        words = outcome_in_words(task.status, task.answers.get("approved"), task.outcome, by.name if by else task.closed_by)
-        await client.rewrite(posted, Asked(task.title).closed(words))
-        await self._change(tenant, task.id, state="told", due_at=None, channel=posted.channel, ts=posted.ts)
+        return outcome_in_words(task.status, task.answers.get("approved"), task.outcome, by.name if by else task.closed_by)
 
     async def _advance(self, tenant: str, asked: SlackQuestion) -> None:
         async with self.database.begin(tenant) as session:

@@ -16,7 +16,7 @@ from api.services.commands import Asking
 from api.services.inbox import Inbox
 from api.services.slack_desk import Item, SlackDesk, find_item
 from connectors.errors import ConnectorError, RateLimited, Unavailable
-from connectors.slack.questions import ANSWERS, outcome_in_words
+from connectors.slack.questions import ANSWERS
 from connectors.slack.vendor import Posted
 from playbook_dsl.values import Json
 from storage.repositories.events import change_event
@@ -106,7 +106,9 @@ async def _answer(desk: SlackDesk, plays: Plays, tenant: str, client: "Slack", i
             now = await find_item(session, task.id)
         if now is not None and (now.task.closed_by, now.task.answers.get("approved")) == (owner.id, press.approved):
             return  # the same answer as before: pressed twice, or cut off after it was given
-        raise _Refused(f"Nothing was changed. {_why_closed(now, closed)}") from closed
+        is_closed = now is not None and now.task.status != "open"
+        why = f"It is closed already. {await desk.outcome_of(tenant, now.task)}" if now is not None and is_closed else closed.detail
+        raise _Refused(f"Nothing was changed. {why}") from closed
     except Problem as problem:
         if problem.status >= 500:
             raise
@@ -115,13 +117,6 @@ async def _answer(desk: SlackDesk, plays: Plays, tenant: str, client: "Slack", i
 
 def _unknown(email: str | None) -> str:
     return "" if email else "Slack does not tell the app your e-mail address; it needs the scope users:read.email."
-
-
-def _why_closed(item: Item | None, closed: TaskClosed) -> str:
-    if item is None or item.task.status == "open":
-        return closed.detail
-    task = item.task
-    return f"This is closed already. {outcome_in_words(task.status, task.answers.get('approved'), task.outcome, task.closed_by)}"
 
 
 async def _say(desk: SlackDesk, tenant: str, client: "Slack", press: Press, refusal: str | None) -> None:

@@ -7,8 +7,8 @@ import hmac
 import json
 import time
 import uuid
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import httpx
@@ -24,6 +24,8 @@ from tests.api.conftest import Caller, JsonTree, Served
 from tests.api.test_bad_input import assert_problem
 
 pytestmark = pytest.mark.servers
+
+T = TypeVar("T")
 
 HOOK = "/v1/hooks/slack"
 JSON = "application/json"
@@ -72,7 +74,7 @@ def team(api: Caller) -> Caller:
 MARIA, TOM, EVE = "U00000000", "U00000001", "U00000002"
 
 
-def until(holds: Any, timeout_s: float = 20) -> Any:
+def until(holds: Callable[[], T], timeout_s: float = 20) -> T:
     """Give what the function gives as soon as it gives something."""
     deadline = time.monotonic() + timeout_s
     while not (found := holds()):
@@ -88,6 +90,14 @@ def asked(slack: FakeSlack, item: str) -> tuple[str, JsonTree] | None:
             if any(element.get("value") == item for block in message.get("blocks", []) for element in block.get("elements", [])):
                 return channel, message
     return None
+
+
+def message_with(slack: FakeSlack, item: str) -> tuple[str, JsonTree]:
+    """The same, as soon as it is there."""
+    until(lambda: asked(slack, item) is not None)
+    found = asked(slack, item)
+    assert found is not None
+    return found
 
 
 def said(slack: FakeSlack, ts: str) -> JsonTree:
@@ -121,7 +131,7 @@ def question_of(
     run = team.start(playbook, account)
     team.step_when(run["id"], "agree", "waiting")
     items = team.get("/v1/tasks", params={"run": run["id"], "owner": "maria"})["items"]
-    channel, message = until(lambda: asked(slack, items[0]["id"]))
+    channel, message = message_with(slack, items[0]["id"])
     return run, items[0], channel, message
 
 
@@ -199,14 +209,14 @@ def test_a_replayed_press_decides_once_and_a_late_one_is_told_what_was_decided(t
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert len(events) == 2
     assert {each["account"] for each in events} == {account}
-    assert [each["text"] for each in slack.whispers[before:]] == ["Nothing was changed. This is closed already. Approved by maria."]
+    assert [each["text"] for each in slack.whispers[before:]] == ["Nothing was changed. It is closed already. Approved by Maria Keller."]
     assert team.get(f"/v1/tasks/{item['id']}")["answers"] == {"approved": True}
 
 
 def test_two_people_must_both_press(team: Caller, slack: FakeSlack, account: str) -> None:
     run, first, channel, message = question_of(team, slack, "both", account)
     second = team.get("/v1/tasks", params={"run": run["id"], "owner": "tom"})["items"][0]
-    toms_channel, toms = until(lambda: asked(slack, second["id"]))
+    toms_channel, toms = message_with(slack, second["id"])
 
     deliver(team, press(channel, message, first["id"], MARIA))
     until(lambda: "blocks" not in said(slack, message["ts"]))
@@ -233,7 +243,7 @@ def test_what_is_decided_in_the_inbox_shows_in_slack(team: Caller, slack: FakeSl
 
 
 @pytest.mark.parametrize("trouble", [{"secret": "another-secret"}, {"age_s": 301}, {"age_s": -900}])
-def test_a_press_that_is_forged_or_old_is_refused(team: Caller, slack: FakeSlack, account: str, trouble: dict[str, Any]) -> None:
+def test_a_press_that_is_forged_or_old_is_refused(team: Caller, slack: FakeSlack, account: str, trouble: dict[str, JsonTree]) -> None:
     run, item, channel, message = question_of(team, slack, "one", account)
 
     assert_problem(deliver(team, press(channel, message, item["id"], MARIA), **trouble), 401, "AUTH003")
@@ -307,7 +317,11 @@ steps:
   - id: post
     slack.post: {channel: "#renewals", text: "{{ account.name }} is silent"}
   - id: answered
-    wait_until: {any: {replied: {event: slack.replied, if: arrived.text == "On it"}, seen: {if: steps.post.status == "replied"}}, up_to: 2 days}
+    wait_until:
+      any:
+        replied: {event: slack.replied, if: arrived.text == "On it"}
+        seen: {if: steps.post.status == "replied"}
+      up_to: 2 days
 """
 
 

@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 import jsonschema
 import pytest
@@ -21,6 +21,9 @@ from connectors.slack.vendor import SLACK, HistoryClosed
 from tests.house.tree import ROOT
 
 DESCRIPTION = ROOT.parent / "shared/contracts/slack_web_openapi_v2.json.gz"
+Loose: TypeAlias = Any
+"""JSON, or a part of Slack's description."""
+
 LONG_AGO = datetime.now(UTC) - timedelta(minutes=5)
 
 
@@ -44,7 +47,7 @@ async def slack(url: str) -> AsyncIterator[Slack]:
     await client.close()
 
 
-async def error_of(slack: Slack, fake: FakeSlack, code: str, **more: Any) -> ConnectorError:
+async def error_of(slack: Slack, fake: FakeSlack, code: str, **more: Loose) -> ConnectorError:
     headers = {"Retry-After": "7"} if code == "ratelimited" else {}
     fake.faults.append(Fault("status", 200, headers, json.dumps({"ok": False, "error": code, **more})))
     with pytest.raises(ConnectorError) as raised:
@@ -152,7 +155,7 @@ async def test_what_was_asked_is_rewritten_without_buttons(slack: Slack, fake: F
 LATER = {"metadata", "include_all_metadata", "response_metadata"}
 
 
-def one_of_many(schema: Any) -> Any:
+def one_of_many(schema: Loose) -> Loose:
     """Say `anyOf` where Slack writes a list of `items` for something that is no list."""
     if isinstance(schema, list):
         return [one_of_many(each) for each in schema]

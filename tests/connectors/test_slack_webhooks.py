@@ -5,7 +5,7 @@ import hmac
 import json
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import urlencode
 
 import pytest
@@ -14,6 +14,9 @@ from connectors.incoming import Delivered, Forged, Malformed, Reply, VendorEvent
 from connectors.slack.questions import APPROVE, REJECT, Asked, question
 from connectors.slack.vendor import SLACK
 from connectors.slack.webhooks import read_events
+
+Loose: TypeAlias = Any
+"""Whatever a field of Slack's may hold."""
 
 URL = "https://example.com/v1/hooks/slack"
 CREDENTIALS = SLACK.read_credentials(dict(SLACK.sandbox))
@@ -28,14 +31,14 @@ def signed(body: bytes, kind: str = JSON, *, secret: str = SLACK.sandbox["signin
     return Delivered({"x-slack-request-timestamp": at, "x-slack-signature": f"v0={signature}", "content-type": kind}, body, URL)
 
 
-def interaction(action_id: str = APPROVE, value: str | None = "item-1", **changes: Any) -> bytes:
+def interaction(action_id: str = APPROVE, value: str | None = "item-1", **changes: Loose) -> bytes:
     action = {"type": "button", "action_id": action_id, "block_id": "b", "value": value, "action_ts": "1764000000.500000"}
     container = {"type": "message", "channel_id": "D00000001", "message_ts": "1763999999.000100"}
     told = {"type": "block_actions", "user": {"id": "U00000001", "team_id": "T1"}, "actions": [action], "container": container} | changes
     return urlencode({"payload": json.dumps(told)}).encode()
 
 
-def message(**changes: Any) -> bytes:
+def message(**changes: Loose) -> bytes:
     event = {"type": "message", "channel": "C00000001", "user": "U00000001", "text": "On it", "ts": "1764000001.000100"}
     event |= {"thread_ts": "1763999999.000100"} | changes
     return json.dumps({"type": "event_callback", "event_id": "Ev1", "event": event}).encode()
