@@ -82,7 +82,8 @@ async def answer_press(desk: SlackDesk, plays: Plays, tenant: str, press: Press)
             await _try_later(desk, tenant, press, error)
             return
         log.warning("an answer in Slack could not be taken", event_id=press.event, reason=type(error).__name__)
-        refusal = f"Your answer could not be taken: {error if isinstance(error, ConnectorError) else error.detail}. {_IN_THE_INBOX}"
+        why = str(error) if isinstance(error, ConnectorError) else error.detail
+        refusal = f"Your answer could not be taken: {why.rstrip('.')}. {_IN_THE_INBOX}"
     await _say(desk, tenant, client, press, refusal)
     await _finish(desk, tenant, press, item)
 

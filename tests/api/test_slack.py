@@ -92,6 +92,10 @@ def asked(slack: FakeSlack, item: str) -> tuple[str, JsonTree] | None:
     return None
 
 
+def presses(team: Caller, item: str) -> list[JsonTree]:
+    return [each for each in team.get("/v1/events", params={"limit": 200})["items"] if each["fields"].get("item") == item]
+
+
 def message_with(slack: FakeSlack, item: str) -> tuple[str, JsonTree]:
     """The same, as soon as it is there."""
     until(lambda: asked(slack, item) is not None)
@@ -204,13 +208,42 @@ def test_a_replayed_press_decides_once_and_a_late_one_is_told_what_was_decided(t
     until(lambda: "blocks" not in said(slack, message["ts"]))
     deliver(team, press(channel, message, item["id"], MARIA, REJECT))
     until(lambda: len(slack.whispers) > before)
-    events = [each for each in team.get("/v1/events", params={"limit": 200})["items"] if each["fields"].get("item") == item["id"]]
+    until(lambda: all(each["account"] for each in presses(team, item["id"])))
+    events = presses(team, item["id"])
 
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert len(events) == 2
     assert {each["account"] for each in events} == {account}
     assert [each["text"] for each in slack.whispers[before:]] == ["Nothing was changed. It is closed already. Approved by Maria Keller."]
     assert team.get(f"/v1/tasks/{item['id']}")["answers"] == {"approved": True}
+
+
+def test_the_answer_that_was_given_in_the_inbox_meanwhile_needs_no_reproach(team: Caller, slack: FakeSlack, account: str) -> None:
+    run, item, channel, message = question_of(team, slack, "one", account)
+    before = len(slack.whispers)
+
+    team.post(f"/v1/tasks/{item['id']}/answer", {"answers": {"approved": True}})
+    team.closed(run["id"])
+    deliver(team, press(channel, message, item["id"], MARIA))
+    until(lambda: all(each["account"] for each in presses(team, item["id"])))
+
+    assert len(slack.whispers) == before
+    assert said(slack, message["ts"])["text"].endswith("Approved by Maria Keller.")
+
+
+def test_a_scope_that_is_missing_is_named_to_who_pressed(team: Caller, slack: FakeSlack, account: str) -> None:
+    run, item, channel, message = question_of(team, slack, "one", account)
+    before = len(slack.whispers)
+    refusal = {"ok": False, "error": "missing_scope", "needed": "users:read"}
+    slack.faults.append(Fault("status", 200, {}, json.dumps(refusal), path="users.info"))
+
+    deliver(team, press(channel, message, item["id"], MARIA))
+    until(lambda: len(slack.whispers) > before)
+
+    assert '"users:read"' in slack.whispers[-1]["text"]
+    assert slack.whispers[-1]["text"].endswith("save its new token. Please answer in Playkeeper's inbox.")
+    assert team.get(f"/v1/tasks/{item['id']}")["status"] == "open"
+    team.post(f"/v1/runs/{run['id']}/cancel", {})
 
 
 def test_two_people_must_both_press(team: Caller, slack: FakeSlack, account: str) -> None:
