@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import delete
 
 from activities.contracts import AskCall
 from activities.inbox import ask
@@ -20,9 +21,9 @@ from connectors.slack.vendor import SLACK
 from storage.repositories.connections import delete_connection, save_connection
 from storage.repositories.slack_questions import change_question, find_question
 from storage.repositories.tasks import close_task, find_task
-from storage.repositories.vendor_limits import note_success
+from storage.repositories.vendor_limits import book
 from storage.session import Database
-from storage.tables import SlackQuestion
+from storage.tables import SlackQuestion, VendorLimit
 from tests.activities.acting import TENANT, make_account, run_of
 
 pytestmark = pytest.mark.servers
@@ -47,7 +48,7 @@ async def asked(database: Database, kind: str = "approval", credentials: dict[st
     """Connect, ask Maria twice as a retried activity does, and give the item."""
     async with database.begin(TENANT) as session:
         await save_connection(session, "slack", dict(credentials or SLACK.sandbox), account="a", saved_by="test")
-        await note_success(session, "slack")
+        await session.execute(delete(VendorLimit))
     run = run_of(await make_account(database))
     call = AskCall(run=run, key=uuid.uuid4().hex, kind=kind, title="Shall we?", why="because", by=("maria",))
     first, again = await ask(database, call), await ask(database, call)
@@ -142,6 +143,22 @@ async def test_what_slack_did_not_take_is_sent_again_after_a_pause(
     assert waiting.due_at is not None
     assert waiting.due_at > datetime.now(UTC)
     assert len(fake.all_messages()) == 1
+
+
+async def test_a_question_waits_for_its_turn_when_the_allowance_is_used_up(database: Database, desk: SlackDesk, fake: FakeSlack) -> None:
+    item = await asked(database)
+    allowed = SLACK.allowance
+    async with database.begin(TENANT) as session:
+        for _ in range(allowed.burst + 60):  # a minute more than there is
+            await book(session, "slack", datetime.now(UTC), interval=allowed.interval, burst=allowed.burst)
+
+    await desk.ask_due(TENANT)
+    sent_at_once, waiting = fake.all_messages(), await state(database, item)
+    await later(database, item)
+    await desk.ask_due(TENANT)
+
+    assert (sent_at_once, waiting) == ([], "booked")
+    assert (len(fake.all_messages()), await state(database, item)) == (1, "sent")
 
 
 async def test_what_is_decided_before_it_was_sent_is_not_sent(database: Database, desk: SlackDesk, fake: FakeSlack) -> None:
