@@ -18,7 +18,7 @@ enroll:
   when:
     - id: daily
       schedule: {cron: "0 7 * * 1-5", timezone: Europe/Berlin}
-  audience: health.score < 10
+  audience: %s
 %s
 steps:
   - id: hello
@@ -41,11 +41,11 @@ async def fill(database: Database, accounts: int, *, scores: int = 100) -> None:
         await connection.exec_driver_sql(FILL % (TENANT, scores, accounts))
 
 
-async def publish(database: Database, more: str = "", source: str = PLAYBOOK) -> Published:
+async def publish(database: Database, more: str = "", *, audience: str = "health.score < 10", source: str = PLAYBOOK) -> Published:
     """Publish the playbook, with more lines of `enroll`."""
     async with database.begin(TENANT) as session:
         catalog = await load_catalog(session)
-        written = source % more
+        written = source % (audience, more)
         compiled = compile_playbook(written, catalog, path="nudge.yaml")
         assert compiled.plan is not None, [str(one) for one in compiled.diagnostics]
         new = NewVersion(source=written, plan=compiled.plan, digest=compiled.plan.digest(), by="test")
