@@ -26,6 +26,7 @@ from activities.registry import Activity, Dependencies, build_activities
 from activities.syncing import Vendors, wanted_syncs
 from api.plays import Plays
 from api.services.relay import relay_forever
+from api.services.slack_desk import SlackDesk
 from connectors.email.mail import Mailer
 from connectors.email.outbox import FolderOutbox
 from connectors.email.smtp import Smtp
@@ -126,7 +127,8 @@ async def _relaying(database: Database, client: Client, settings: Settings, vend
         return client
 
     plays = Plays(connected, settings.temporal_ui_url, settings.temporal_namespace)
-    relay = asyncio.create_task(relay_forever(database, plays, settings.tenant), name="relay")
+    desk = SlackDesk(database, settings.vendor_sandbox_url)
+    relay = asyncio.create_task(relay_forever(database, plays, desk, settings.tenant), name="relay")
     schedules = asyncio.create_task(_keep_schedules(database, client, settings, vendors), name="schedules")
     try:
         yield

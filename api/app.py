@@ -34,6 +34,7 @@ from api.routes import (
     templates,
 )
 from api.services.relay import make_tenant, relay_forever
+from api.services.slack_desk import SlackDesk
 from settings import Settings
 from storage.encryption import PAYLOADS, BoundKeys, KeyRing
 from storage.session import Database
@@ -65,6 +66,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.sync_interval_min = settings.sync_interval_min
     app.state.background = Background()
     app.state.database = Database(settings.require_database_url(), keys, pool_size=settings.database_pool_size)
+    app.state.desk = SlackDesk(app.state.database, settings.vendor_sandbox_url)
     app.state.plays = Plays(_connector(settings, keys), settings.temporal_ui_url, settings.temporal_namespace)
     for module in ROUTERS:
         app.include_router(module.router)
@@ -91,7 +93,7 @@ async def _look_after(app: FastAPI) -> None:
     """Make the tenant when PostgreSQL is there, then relay until the end."""
     database, tenant = app.state.database, app.state.tenant
     await make_tenant(database, tenant)
-    await relay_forever(database, app.state.plays, tenant)
+    await relay_forever(database, app.state.plays, app.state.desk, tenant)
 
 
 def _connector(settings: Settings, keys: KeyRing) -> Callable[[], Awaitable[Client]]:

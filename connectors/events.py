@@ -36,6 +36,8 @@ EVENTS: Final[Mapping[str, str]] = MappingProxyType(
         "meeting.cancelled": "A meeting was called off.",
         "meeting.declined": "An invitation was declined.",
         "meeting.moved": "A meeting was moved.",
+        "slack.action": "A button in a message of ours in Slack was pressed.",
+        "slack.replied": "Somebody answered a message of ours in Slack, or wrote to the app.",
         "sms.delivered": "A text message arrived.",
         "sms.failed": "A text message could not be delivered.",
         "sms.replied": "A text message was answered.",
