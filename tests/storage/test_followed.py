@@ -10,7 +10,7 @@ import pytest
 
 from activities.definitions.email import EmailOutput
 from activities.definitions.meetings import MeetingOutput
-from api.services.followed import _KINDS, fields_now, followed_of
+from storage.followed import _KINDS, fields_now, followed_of
 from playbook_dsl.values import Json
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
