@@ -72,7 +72,7 @@ async def test_a_worker_that_dies_over_a_page_of_salesforce_leaves_the_rest_to_t
                 if len(asked) == 3:
                     worker.kill()
 
-        fake._next_fault = kill_at_the_third  # type: ignore[assignment]  # it looks in on the requests
+        fake._next_fault = kill_at_the_third  # type: ignore[method-assign]  # it looks in on the requests
         worker = started(environment)
         client = await connect(Address(temporal.address), cipher=None, wait_s=30, say=say)
         call = SyncInput(tenant="acme", vendor="salesforce", by="maria")

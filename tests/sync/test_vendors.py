@@ -140,7 +140,7 @@ async def test_a_record_that_fails_waits_and_is_taken_once_it_is_mended(place: P
     assert left == []
 
 
-def stumbling(fake: Any, pages: str, kind: str, at: int) -> Callable[[], int]:
+def stumbling(fake: Fake, pages: str, kind: str, at: int) -> Callable[[], int]:
     """Have the trouble with the request for a page of this number; give how often pages were asked for."""
     asked = 0
 
@@ -151,7 +151,7 @@ def stumbling(fake: Any, pages: str, kind: str, at: int) -> Callable[[], int]:
         asked += 1
         return Fault(kind, status=503) if asked == at else None  # type: ignore[arg-type]  # one of the kinds
 
-    fake._next_fault = next_fault
+    fake._next_fault = next_fault  # type: ignore[method-assign]  # it looks in on the requests
     return lambda: asked
 
 
