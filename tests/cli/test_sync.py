@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,11 @@ from cli.main import app
 from connectors.google_calendar.fake import FakeGoogleCalendar
 from connectors.google_calendar.vendor import GOOGLE_CALENDAR
 from connectors.hubspot.fake import FakeHubSpot
-from connectors.hubspot.vendor import HUBSPOT
 from connectors.salesforce.fake import FakeSalesforce
 from connectors.salesforce.vendor import SALESFORCE
 from connectors.sandbox.serving import serving
+from connectors.stripe.fake import FakeStripe
+from connectors.stripe.vendor import STRIPE
 from settings import Settings
 from tests.api.conftest import (  # noqa: F401  # fixtures of the served API
     Caller,
@@ -69,34 +71,29 @@ steps:
 """
 
 
+@dataclass(frozen=True)
+class Fakes:
+    """A vendor for each test, because their order is drawn."""
+
+    salesforce: FakeSalesforce = field(default_factory=FakeSalesforce)
+    calendar: FakeGoogleCalendar = field(default_factory=FakeGoogleCalendar)
+    hubspot: FakeHubSpot = field(default_factory=FakeHubSpot)
+    stripe: FakeStripe = field(default_factory=FakeStripe)
+
+
 @pytest.fixture(scope="module")
-def fakes() -> tuple[FakeSalesforce, FakeGoogleCalendar, FakeHubSpot]:
-    return FakeSalesforce(), FakeGoogleCalendar(), FakeHubSpot()
+def fakes() -> Fakes:
+    return Fakes()
 
 
 @pytest.fixture(scope="module")
 def settings(
     usual_settings: Settings,  # noqa: F811  # it is the fixture imported above
-    fakes: tuple[FakeSalesforce, FakeGoogleCalendar, FakeHubSpot],
+    fakes: Fakes,
 ) -> Iterator[Settings]:
-    with pytest.MonkeyPatch.context() as patch, serving(*fakes) as url:
+    with pytest.MonkeyPatch.context() as patch, serving(fakes.salesforce, fakes.calendar, fakes.hubspot, fakes.stripe) as url:
         patch.setattr(worker, "_SCHEDULES_PAUSE_S", 0.2)
         yield usual_settings.model_copy(update={"vendor_sandbox_url": url})
-
-
-@pytest.fixture
-def salesforce(fakes: tuple[FakeSalesforce, FakeGoogleCalendar, FakeHubSpot]) -> FakeSalesforce:
-    return fakes[0]
-
-
-@pytest.fixture
-def calendar(fakes: tuple[FakeSalesforce, FakeGoogleCalendar, FakeHubSpot]) -> FakeGoogleCalendar:
-    return fakes[1]
-
-
-@pytest.fixture
-def hubspot(fakes: tuple[FakeSalesforce, FakeGoogleCalendar, FakeHubSpot]) -> FakeHubSpot:
-    return fakes[2]
 
 
 @pytest.fixture(autouse=True)
@@ -135,15 +132,15 @@ def eventually(holds: Callable[[], bool], what: str) -> None:
         time.sleep(0.1)
 
 
-def test_a_sync_its_reports_its_queue_and_its_mapping(api: Caller, hubspot: FakeHubSpot, tmp_path: Path) -> None:  # noqa: F811  # imported
-    hubspot.add("companies", "71", name="Seven")
-    hubspot.add("contacts", "81", firstname="Ada", lastname="Meyer", email="no address", associatedcompanyid="71")
+def test_a_sync_its_reports_its_queue_and_its_mapping(api: Caller, fakes: Fakes, tmp_path: Path) -> None:  # noqa: F811  # imported
+    fakes.hubspot.add("companies", "71", name="Seven")
+    fakes.hubspot.add("contacts", "81", firstname="Ada", lastname="Meyer", email="no address", associatedcompanyid="71")
     never = playkeeper("sync-reports", "hubspot").output
     said = sync("hubspot")
     queued = answered("sync-failures", "hubspot")
     reports = answered("sync-reports", "hubspot")
     still = answered("sync-failures", "hubspot", "--retry", queued[0]["id"])
-    hubspot.add("contacts", "81", email="ada@seven.example")
+    fakes.hubspot.add("contacts", "81", email="ada@seven.example")
     sync("hubspot")
     empty = playkeeper("sync-failures", "hubspot").output
     (tmp_path / "wrong.yaml").write_text(MINE.replace("name: [", "nmae: ["))
@@ -190,47 +187,49 @@ def every(settings: Settings, vendor: str) -> timedelta | None:
 def test_a_schedule_fires_follows_its_setting_and_goes_with_the_connection(
     api: Caller,  # noqa: F811  # it is the fixture imported above
     settings: Settings,
-    hubspot: FakeHubSpot,
+    fakes: Fakes,
 ) -> None:
     async def fire() -> None:
         client = await Client.connect(str(settings.temporal_address))
-        await client.get_schedule_handle(f"sync:{settings.tenant}:hubspot").trigger()
+        await client.get_schedule_handle(f"sync:{settings.tenant}:stripe").trigger()
 
-    playkeeper("sync-mapping", "hubspot", "--every-min", "60")
-    before = every(settings, "hubspot")
-    api.put("/v1/connectors/hubspot", {"credentials": dict(HUBSPOT.sandbox)})
-    eventually(lambda: every(settings, "hubspot") == timedelta(hours=1), "there is no schedule")
-    hubspot.add("companies", "72", name="Brought by a schedule")
-    known = {report["id"] for report in answered("sync-reports", "hubspot")}
+    playkeeper("sync-mapping", "stripe", "--every-min", "60")
+    before = every(settings, "stripe")
+    api.put("/v1/connectors/stripe", {"credentials": dict(STRIPE.sandbox)})
+    eventually(lambda: every(settings, "stripe") == timedelta(hours=1), "there is no schedule")
+    api.put("/v1/accounts/A-scheduled", {"name": "Scheduled"})
+    fakes.stripe.add_customer("cus_9", "Scheduled")
+    fakes.stripe.objects["cus_9"]["metadata"] = {"account": "A-scheduled"}
+    known = {report["id"] for report in answered("sync-reports", "stripe")}
     asyncio.run(fire())
 
     def fired() -> list[JsonTree]:
-        return [each for each in answered("sync-reports", "hubspot") if each["id"] not in known and each["status"] == "done"]
+        return [each for each in answered("sync-reports", "stripe") if each["id"] not in known and each["status"] == "done"]
 
     eventually(lambda: bool(fired()), "the schedule did not fire")
-    playkeeper("sync-mapping", "hubspot", "--every-min", "30")
-    eventually(lambda: every(settings, "hubspot") == timedelta(minutes=30), "the schedule was not changed")
-    api.call("DELETE", "/v1/connectors/hubspot", status=204)
-    eventually(lambda: described(settings, "hubspot") is None, "the schedule is still there")
+    playkeeper("sync-mapping", "stripe", "--every-min", "30")
+    eventually(lambda: every(settings, "stripe") == timedelta(minutes=30), "the schedule was not changed")
+    api.call("DELETE", "/v1/connectors/stripe", status=204)
+    eventually(lambda: described(settings, "stripe") is None, "the schedule is still there")
 
     assert before is None
     assert [each["started_by"] for each in fired()] == ["schedule"]
-    assert api.get("/v1/accounts/72")["name"] == "Brought by a schedule"
+    assert api.get("/v1/accounts/A-scheduled")["currency"] == "EUR"
 
 
-def test_a_play_that_waits_for_a_deal_goes_on_after_the_sync_that_finds_it_won(api: Caller, salesforce: FakeSalesforce) -> None:  # noqa: F811  # imported
+def test_a_play_that_waits_for_a_deal_goes_on_after_the_sync_that_finds_it_won(api: Caller, fakes: Fakes) -> None:  # noqa: F811  # imported
     api.put("/v1/connectors/salesforce", {"credentials": dict(SALESFORCE.sandbox)})
-    customer = salesforce.add("Account", Name="Won soon")
-    lost = salesforce.add("Opportunity", Name="Other", AccountId=customer, StageName="Proposal")
-    deal = salesforce.add("Opportunity", Name="Renewal", AccountId=customer, StageName="Proposal")
+    customer = fakes.salesforce.add("Account", Name="Won soon")
+    lost = fakes.salesforce.add("Opportunity", Name="Other", AccountId=customer, StageName="Proposal")
+    deal = fakes.salesforce.add("Opportunity", Name="Renewal", AccountId=customer, StageName="Proposal")
     sync("salesforce")
     api.publish(DEAL)
     run = api.start("after-the-deal", customer)
-    salesforce.change("Opportunity", lost, StageName="Closed Won")
-    salesforce.change("Opportunity", deal, StageName="Negotiation")
+    fakes.salesforce.change("Opportunity", lost, StageName="Closed Won")
+    fakes.salesforce.change("Opportunity", deal, StageName="Negotiation")
     sync("salesforce")
     waiting = api.get(f"/v1/runs/{run['id']}")
-    salesforce.change("Opportunity", deal, StageName="Closed Won")
+    fakes.salesforce.change("Opportunity", deal, StageName="Closed Won")
     sync("salesforce")
     ended = api.closed(run["id"])
     sync("salesforce")
@@ -250,7 +249,7 @@ def test_a_play_that_waits_for_a_deal_goes_on_after_the_sync_that_finds_it_won(a
 def test_a_meeting_that_is_called_off_at_google_is_so_in_the_play_that_booked_it(
     api: Caller,  # noqa: F811  # it is the fixture imported above
     account: str,  # noqa: F811  # as above
-    calendar: FakeGoogleCalendar,
+    fakes: Fakes,
 ) -> None:
     api.put("/v1/connectors/google_calendar", {"credentials": dict(GOOGLE_CALENDAR.sandbox)})
     sync("google_calendar")
@@ -258,7 +257,7 @@ def test_a_meeting_that_is_called_off_at_google_is_so_in_the_play_that_booked_it
     run = api.start("one-meeting", account)
     api.step_when(run["id"], "off", "running", "waiting")
     sync("google_calendar")
-    calendar.cancel(next(iter(calendar.events)))
+    fakes.calendar.cancel(next(iter(fakes.calendar.events)))
     sync("google_calendar")
     ended = api.closed(run["id"])
     told = [each["name"] for each in api.get("/v1/events", params={"account": account})["items"]]
