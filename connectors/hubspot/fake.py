@@ -21,12 +21,12 @@ class FakeHubSpot(Fake):
     """Objects by kind and id. `now` is the moment of the next change, that of the clock when there is none."""
 
     name = "hubspot"
+    now: datetime | None = None
 
     def __init__(self) -> None:
         """Begin empty."""
         super().__init__()
         self.objects: dict[str, dict[str, Object]] = {"companies": {}, "contacts": {}, "tasks": {}}
-        self.now: datetime | None = None
         self._number = 100
 
     def routes(self) -> list[BaseRoute]:
