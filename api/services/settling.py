@@ -11,10 +11,10 @@ from types import MappingProxyType
 from typing import Final
 
 from api.services.audit import audit
-from api.services.followed import fields_now, followed_of
 from api.services.news import facts_changed, object_changed, tell_event
 from api.services.slack_presses import LEASE, PRESSED, Press, press_of
 from playbook_dsl.values import Json
+from storage.followed import fields_now, followed_of
 from storage.repositories.accounts import KnownContact, find_account, list_contacts_by_address, opt_in, opt_out
 from storage.repositories.connections import find_linked
 from storage.repositories.effects import list_effects_by_vendor_id
