@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from settings import Settings
-from tests.api.conftest import Caller
+from tests.api.conftest import Caller, JsonTree
 from workflows.client import Address, connect
 from workflows.messages import sweep_schedule_id
 
@@ -37,7 +37,7 @@ def accounts(api: Caller, slug: str, count: int) -> list[str]:
     return ids
 
 
-def when(look: Any, holds: Any, timeout_s: float = 30) -> Any:
+def when(look: Callable[[], JsonTree], holds: Callable[[JsonTree], object], timeout_s: float = 30) -> JsonTree:
     deadline = time.monotonic() + timeout_s
     while not holds(found := look()):
         assert time.monotonic() < deadline, found
@@ -45,7 +45,7 @@ def when(look: Any, holds: Any, timeout_s: float = 30) -> Any:
     return found
 
 
-def ended(api: Caller, launch: str) -> Any:
+def ended(api: Caller, launch: str) -> JsonTree:
     """The launch as soon as it and its plays have ended."""
     return when(
         lambda: api.get(f"/v1/launches/{launch}"),
@@ -53,7 +53,7 @@ def ended(api: Caller, launch: str) -> Any:
     )
 
 
-def schedule_of(api: Caller, slug: str) -> Any:
+def schedule_of(api: Caller, slug: str) -> JsonTree:
     """The schedule as soon as a worker has made it."""
     return when(lambda: [one for one in api.get("/v1/schedules") if one["playbook"] == slug], lambda found: found and found[0]["next"])[0]
 
@@ -102,7 +102,7 @@ def test_a_schedule_comes_by_itself_and_is_changed_in_place(api: Caller, setting
     when(lambda: api.http.get("/v1/schedules/minutely/daily").status_code, lambda status: status == 404)
 
 
-def _of(launches: list[Any], slug: str) -> list[Any]:
+def _of(launches: list[JsonTree], slug: str) -> list[JsonTree]:
     return [one for one in launches if one["playbook"] == slug]
 
 
