@@ -30,11 +30,13 @@ from api.routes import (
     people,
     playbooks,
     runs,
+    schedules,
     syncs,
     tasks,
     templates,
 )
 from api.services.relay import make_tenant, relay_forever
+from api.services.slack_desk import SlackDesk
 from settings import Settings
 from storage.encryption import PAYLOADS, BoundKeys, KeyRing
 from storage.session import Database
@@ -42,8 +44,8 @@ from workflows.client import Address, connect
 from workflows.client import TemporalAway as NotConnected
 
 ROUTERS = (
-    *(health, accounts, playbooks, runs, launches, enrollments, exemptions, tasks, effects, events, hooks, connectors, syncs, templates),
-    people,
+    *(health, accounts, playbooks, runs, launches, enrollments, exemptions, tasks, effects, events, hooks, connectors, schedules, syncs),
+    *(templates, people),
 )
 
 
@@ -69,6 +71,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.sync_interval_min = settings.sync_interval_min
     app.state.background = Background()
     app.state.database = Database(settings.require_database_url(), keys, pool_size=settings.database_pool_size)
+    app.state.desk = SlackDesk(app.state.database, settings.vendor_sandbox_url)
     app.state.plays = Plays(_connector(settings, keys), settings.temporal_ui_url, settings.temporal_namespace)
     for module in ROUTERS:
         app.include_router(module.router)
@@ -95,7 +98,7 @@ async def _look_after(app: FastAPI) -> None:
     """Make the tenant when PostgreSQL is there, then relay until the end."""
     database, tenant = app.state.database, app.state.tenant
     await make_tenant(database, tenant)
-    await relay_forever(database, app.state.plays, tenant)
+    await relay_forever(database, app.state.plays, app.state.desk, tenant)
 
 
 def _connector(settings: Settings, keys: KeyRing) -> Callable[[], Awaitable[Client]]:
