@@ -298,9 +298,9 @@ class EnrollmentRefused(Problem):
 
 
 class EnrollmentNotFound(Problem):
-    """PLAY015: no enrollment has this id."""
+    """PLAY022: no enrollment has this id."""
 
-    code, status, title = "PLAY015", 404, "There is no such enrollment"
+    code, status, title = "PLAY022", 404, "There is no such enrollment"
     advice = "GET /v1/enrollments lists them."
 
 

@@ -58,4 +58,4 @@ class BackfillDone(BaseModel):
 
     missed: list[datetime]
     launch: str | None = None
-    dry_run: bool
+    dry_run: bool = Field(examples=[True])

@@ -78,7 +78,7 @@ def test_a_play_under_way_is_not_withdrawn(api: Caller) -> None:
     assert row["run"] == run["id"]
     assert refused["code"] == "PLAY016"
     assert run["id"] in refused["detail"]
-    assert api.post("/v1/enrollments/nobody/withdraw", status=404)["code"] == "PLAY015"
+    assert api.post("/v1/enrollments/nobody/withdraw", status=404)["code"] == "PLAY022"
 
 
 def test_enrollments_come_in_pages(api: Caller) -> None:
