@@ -1,7 +1,6 @@
 """SageMaker through boto3, which blocks. Keys are the tenant's alone: nothing of the machine's own AWS set-up is looked at."""
 
 import json
-import logging
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -18,10 +17,6 @@ from connectors.errors import ConnectorError, NotAuthorized, RateLimited, Reject
 from connectors.sagemaker.vendor import SageMakerCredentials
 
 TIMEOUT_S = 3.0
-# The SDK tells its log every header and key it signs with.
-for _name in ("boto3", "botocore"):
-    logging.getLogger(_name).setLevel(logging.INFO)
-
 _NO_ACCESS: Final = frozenset(
     {
         "AccessDenied",
