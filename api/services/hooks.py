@@ -30,7 +30,9 @@ _MOST_CLUES: Final = 20
 
 @dataclass(frozen=True)
 class At:
-    """A hook: whose, and which vendor sends there. In a `sandbox` the stand-ins' well-known secrets are good where nothing is connected."""
+    """A hook: whose, and which vendor sends there. In a `sandbox` the stand-ins' well-known secrets are good where nothing is connected; elsewhere
+    they open nothing, also where somebody saved them while there was a sandbox.
+    """
 
     tenant: str
     vendor: str
@@ -75,9 +77,9 @@ async def _credentials(database: Database, at: At, vendor: Vendor[Any]) -> Crede
         raise HookNotFound
     given = found.credentials if found else dict(vendor.sandbox)
     try:
-        return vendor.read_credentials(given)
+        return vendor.read_usable(given, in_sandbox=at.sandbox)
     except CredentialsMalformed:
-        log.warning("credentials of another form; save them again", vendor=vendor.name)
+        log.warning("credentials of another form, or the sandbox's; save them again", vendor=vendor.name)
         raise HookNotFound from None
 
 
