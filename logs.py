@@ -21,6 +21,7 @@ TALKATIVE: Final = (
     "sendgrid",
     "simple_salesforce",
     "slack_sdk",
+    "sqlalchemy",
     "stripe",
     "twilio",
     "urllib3",

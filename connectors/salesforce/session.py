@@ -51,7 +51,8 @@ class SalesforceSession(requests.Session):
         Raises:
             ConnectorError: there is no answer, or it is an error.
         """
-        note_request()
+        if SOAP_LOGIN not in str(url):
+            note_request()
         response = self._sent(method, url, *args, **kwargs)
         if response.status_code >= 300 and SOAP_LOGIN not in str(url):
             raise error_of(response)

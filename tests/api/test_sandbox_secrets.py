@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -24,7 +25,7 @@ from tests.api.signing import SECRET, event, headers
 KNOWN = CLOUDEVENTS.sandbox["secret"]
 
 
-def secrets_of(vendor: Vendor[object]) -> Mapping[str, str]:
+def secrets_of(vendor: Vendor[Any]) -> Mapping[str, str]:
     credentials = vendor.read_credentials(dict(vendor.sandbox))
     return {name: value.get_secret_value() for name, value in credentials if isinstance(value, SecretStr)}
 
