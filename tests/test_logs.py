@@ -41,7 +41,9 @@ async def test_no_address_and_no_body_of_a_request_is_logged(
     stripe.add_customer("cus_4711", "ACME")
     hubspot.add("companies", "4711", name="ACME")
     with serving(stripe, hubspot, FakeGoogleCalendar(), FakeTwilio()) as url:
-        clients = {name: VENDORS[name].connect(dict(VENDORS[name].sandbox), url) for name in ("stripe", "hubspot", "google_calendar", "twilio")}
+        clients = {
+            name: VENDORS[name].connect(dict(VENDORS[name].sandbox), url) for name in ("stripe", "hubspot", "google_calendar", "twilio")
+        }
         await clients["stripe"].customer("cus_4711")
         await clients["hubspot"].company("4711")
         await clients["google_calendar"].event("event4711")

@@ -42,7 +42,13 @@ def _forms(secret: str, users: Sequence[str]) -> set[str]:
 
 def shown_in(credentials: Credentials, texts: Sequence[str]) -> list[str]:
     """Each secret that shows, by field, with what is around it."""
-    return [f"{name} in {_around(each, form)}" for name, forms in forms_of(credentials).items() for form in forms for each in texts if form in each]
+    return [
+        f"{name} in {_around(each, form)}"
+        for name, forms in forms_of(credentials).items()
+        for form in forms
+        for each in texts
+        if form in each
+    ]
 
 
 def _around(text_: str, form: str) -> str:

@@ -53,7 +53,9 @@ class Subject:
     def canaries(self) -> tuple[dict[str, str], ...]:
         """Credentials in the form the vendor's have, with a canary in each of their secrets."""
         secret = self.vendor.read_credentials(dict(self.vendor.sandbox))
-        marked = {name: value + CANARY if isinstance(getattr(secret, name), SecretStr) else value for name, value in self.vendor.sandbox.items()}
+        marked = {
+            name: value + CANARY if isinstance(getattr(secret, name), SecretStr) else value for name, value in self.vendor.sandbox.items()
+        }
         return tuple(dict(each) for each in self.canary) or (marked,)
 
 

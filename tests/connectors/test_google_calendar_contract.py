@@ -129,7 +129,9 @@ def wrong_query(method: Loose, query: str) -> Iterator[str]:
         yield from (f"{method['id']}: {name}={value}" for value in values if not re.fullmatch(shape, value))
         yield from (f"{method['id']}: {name}={value}" for value in values if value not in about.get("enum", [value]))
         yield from (f"{method['id']}: {name}={value}" for value in values if "minimum" in about and int(value) < int(about["minimum"]))
-    yield from (f"{method['id']}: {name} is missing" for name, about in known.items() if about.get("required") and about["location"] == "query")
+    yield from (
+        f"{method['id']}: {name} is missing" for name, about in known.items() if about.get("required") and about["location"] == "query"
+    )
 
 
 def wrong_in(fake: Overheard) -> list[str]:

@@ -43,7 +43,10 @@ SUBJECT = Subject(
     link=link,
     canary=(
         {**SALESFORCE.sandbox, **{name: SALESFORCE.sandbox[name] + CANARY for name in TOKENS}},
-        {"instance_url": SALESFORCE.sandbox["instance_url"], **{name: f"{name}{CANARY}" for name in ("username", "password", "security_token")}},
+        {
+            "instance_url": SALESFORCE.sandbox["instance_url"],
+            **{name: f"{name}{CANARY}" for name in ("username", "password", "security_token")},
+        },
     ),
     admit=admit,
     wrong_credentials={
