@@ -19,7 +19,10 @@ class Credentials(BaseModel):
 
 
 class CredentialsMalformed(NotAuthorized):
-    """Credentials that have not the form the vendor's have, or are the sandbox's outside of it. The message does not repeat them; `fields` says what is wrong with which."""
+    """Credentials that have not the form the vendor's have, or are the sandbox's outside of it.
+
+    The message does not repeat them; `fields` says what is wrong with which.
+    """
 
     def __init__(self, message: str, fields: Mapping[str, str]) -> None:
         """Keep what is wrong, by field."""

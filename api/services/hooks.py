@@ -30,8 +30,10 @@ _MOST_CLUES: Final = 20
 
 @dataclass(frozen=True)
 class At:
-    """A hook: whose, and which vendor sends there. In a `sandbox` the stand-ins' well-known secrets are good where nothing is connected; elsewhere
-    they open nothing, also where somebody saved them while there was a sandbox.
+    """A hook: whose, and which vendor sends there.
+
+    In a `sandbox` the stand-ins' well-known secrets are good where nothing is connected. Elsewhere they open nothing, also where somebody
+    saved them while there was a sandbox.
     """
 
     tenant: str

@@ -110,7 +110,7 @@ def in_history(error: BaseException) -> str:
     """What Temporal keeps of it."""
     try:
         with as_activity_failure():
-            raise error
+            raise error  # noqa: TRY301  # as an activity does
     except Exception as ours:  # whichever it becomes is what is kept
         failure, converter = Failure(), DataConverter.default
         converter.failure_converter.to_failure(ours, converter.payload_converter, failure)
