@@ -1,7 +1,8 @@
 """A stand-in for HubSpot's CRM: companies, contacts and tasks in memory."""
 
+import uuid
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -10,6 +11,17 @@ from starlette.routing import BaseRoute, Route
 from connectors.sandbox.fake import Fake, Landed
 
 Object: TypeAlias = dict[str, Any]
+_DETAILS: Final = {
+    "portalId": 4711,
+    "accountType": "SANDBOX",
+    "timeZone": "UTC",
+    "utcOffset": "+00:00",
+    "utcOffsetMilliseconds": 0,
+    "companyCurrency": "EUR",
+    "additionalCurrencies": [],
+    "dataHostingLocation": "eu1",
+    "uiDomain": "app-eu1.hubspot.com",
+}
 
 
 class FakeHubSpot(Fake):
@@ -43,7 +55,7 @@ class FakeHubSpot(Fake):
         return made
 
     async def _details(self, request: Request) -> Response:
-        return self._refusal(request) or JSONResponse({"portalId": 4711, "accountType": "SANDBOX", "timeZone": "Europe/Berlin"})
+        return self._refusal(request) or JSONResponse(_DETAILS)
 
     async def _get(self, request: Request) -> Response:
         refusal = self._refusal(request)
@@ -118,4 +130,4 @@ def _missing() -> Response:
 
 
 def _problem(status: int, category: str, message: str) -> Response:
-    return JSONResponse({"status": "error", "message": message, "category": category, "correlationId": "sandbox"}, status)
+    return JSONResponse({"status": "error", "message": message, "category": category, "correlationId": str(uuid.uuid4())}, status)

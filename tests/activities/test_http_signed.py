@@ -10,7 +10,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from activities.effects import Ledger
-from connectors.errors import NotAuthorized, Rejected, Unavailable
+from connectors.errors import ConnectorError, NotAuthorized, Rejected, Unavailable
 from connectors.http.client import WebClient
 from connectors.http.signing import RequestSigner
 from connectors.http.vendor import HTTP, HttpCredentials
@@ -18,6 +18,7 @@ from storage.repositories.connections import delete_connection, save_connection
 from storage.repositories.effects import effect_key, find_effect
 from storage.session import Database
 from tests.activities.acting import TENANT, Loose, call_of, ledger_of, make_account, run_of
+from tests.connectors.canary import overheard, rows_of, shown_in, told_by
 from tests.connectors.test_http import http, web_server
 
 pytestmark = pytest.mark.servers
@@ -135,3 +136,23 @@ async def test_what_is_kept_of_it_has_no_signature(database: Database) -> None:
     assert kept is not None
     assert "v1," not in json.dumps([kept.request, kept.result])
     assert SECRET not in repr(RequestSigner(HttpCredentials.model_validate({"secret": SECRET})).__dict__)
+
+
+async def test_the_secret_shows_nowhere_whatever_the_service_answers(database: Database) -> None:
+    said: list[str] = []
+    statuses = ("400 Bad Request", "401 Unauthorized", "429 Too Many Requests", "500 Internal Server Error")
+    credentials = HTTP.read_credentials({"secret": SECRET, "previous_secret": BEFORE})
+    with overheard() as logged:
+        async with service(database, *statuses, secret=SECRET, previous_secret=BEFORE) as (url, seen, ledger):
+            for _ in range(len(statuses) + 1):
+                try:
+                    said.append(repr(await ledger.perform(await a_call(database, url, body={"a": 1}))))
+                except ConnectorError as error:
+                    said += told_by(error)
+            async with database.begin(TENANT) as session:
+                said += await rows_of(session)
+    for request in seen:
+        verified(SECRET, *parts(request))
+
+    assert len(seen) == len(statuses) + 1
+    assert shown_in(credentials, [*said, *logged]) == []
