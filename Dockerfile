@@ -17,6 +17,7 @@ COPY activities activities
 COPY api api
 COPY cli cli
 COPY connectors connectors
+COPY enrollment enrollment
 COPY playbook_dsl playbook_dsl
 COPY playbooks playbooks
 COPY scoring scoring

@@ -40,12 +40,13 @@ from workflows.messages import QUEUE_PLAYS
 from workflows.outlet import TemporalPlays
 from workflows.playbook_run import PlaybookRun
 from workflows.schedules import keep_schedules
+from workflows.sweep import LaunchSweep
 from workflows.sync import SyncTick, VendorSync
 
 _LOG = structlog.get_logger("worker")
 _PAUSE_S = 1.0
 _SCHEDULES_PAUSE_S = 60.0
-WORKFLOWS: tuple[type, ...] = (PlaybookRun, VendorSync, SyncTick)
+WORKFLOWS: tuple[type, ...] = (PlaybookRun, LaunchSweep, VendorSync, SyncTick)
 
 
 class DatabaseAway(Exception):

@@ -5,6 +5,8 @@ import hashlib
 from activities.contracts import JsonTree, LoadedFacts, PlayCall, PlayControl, PlayStarted, RunInput, RunRef, TriggerInfo
 from activities.failures import NotFound
 from activities.outlet import Plays
+from storage.enrollment.leaving import play_entered
+from storage.enrollment.plays import play_workflow_id
 from storage.loaded import load_for_play
 from storage.repositories.accounts import find_account
 from storage.repositories.playbooks import find_version, plan_of
@@ -92,8 +94,8 @@ async def _add(session: Session, call: PlayCall, run_id: str) -> Run:
     account = await find_account(session, call.run.account)
     if account is None:
         raise NotFound(f'there is no account "{call.run.account}"')
-    # The same form as `workflows.messages.play_workflow_id`; the episode is the step that starts it.
-    workflow_id = f"play:{session.tenant}:{call.playbook}:{account.id}:s-{run_id[:16]}"
+    # The episode is the step that starts it.
+    workflow_id = play_workflow_id(session.tenant, call.playbook, account.id, f"s-{run_id[:16]}")
     trigger = TriggerInfo(kind="play", id=call.run.run_id)
     run = Run(
         id=run_id,
@@ -111,4 +113,5 @@ async def _add(session: Session, call: PlayCall, run_id: str) -> Run:
     )
     start: JsonTree = {"inputs": call.inputs, "trigger": trigger.model_dump(mode="json"), "parent": call.parent, "parent_key": call.key}
     await add_run(session, run, start=start)
+    await play_entered(session, run)
     return run

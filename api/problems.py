@@ -34,6 +34,7 @@ class ProblemBody(BaseModel):
     detail: str = Field(examples=["Play r-1 ended as completed; undo it or retry it from a step instead."])
     instance: str | None = Field(default=None, examples=["/v1/runs/r-1/pause"])
     errors: list[FieldProblem] = Field(default=[])
+    reason: str | None = Field(default=None, description="Which rule of a playbook does not let an account in.", examples=["suppressed"])
     diagnostics: list[dict[str, object]] | None = Field(default=None, description="What the compiler says, for a refused playbook.")
 
 
@@ -276,6 +277,17 @@ class LaunchNotFound(Problem):
 
     code, status, title = "PLAY013", 404, "There is no such launch"
     advice = "The id of a launch is in the answer to its start and on its plays."
+
+
+class EnrollmentRefused(Problem):
+    """PLAY014: the rules of the playbook do not let the account in; `reason` says which."""
+
+    code, status, title = "PLAY014", 409, "The playbook does not take this account now"
+    advice = "GET /v1/playbooks/{slug}/why/{account} shows every rule with its value."
+
+    def __init__(self, detail: str, *, reason: str) -> None:
+        """Say why, and by which rule."""
+        super().__init__(detail, extra={"reason": reason})
 
 
 class VendorNotFound(Problem):

@@ -82,24 +82,28 @@ class AccountRows:
 
 async def read_account(session: Session, account_id: str) -> AccountRows | None:
     """Read what facts are made of in one statement, because every play does it at its start and after every wait."""
+    return (await read_accounts(session, [account_id])).get(account_id)
+
+
+async def read_accounts(session: Session, ids: Sequence[str]) -> dict[str, AccountRows]:
+    """Read what the facts of several accounts are made of, in one statement; those that do not exist are left out."""
     query = (
         select(Account, Tenant, _CONTACTS, _CSM, _CSMS_MANAGER, _PLAYS, _OPEN_TASKS)
         .outerjoin_from(Account, Tenant, col(Tenant.id) == col(Account.tenant))
-        .where(col(Account.id) == account_id)
+        .where(col(Account.id) == ids[0] if len(ids) == 1 else col(Account.id).in_(ids))
     )
-    row = (await session.execute(query)).one_or_none()
-    if row is None:
-        return None
-    account, tenant, contacts, csm, manager, plays, open_tasks = row
-    people = [*(csm or ()), *([manager] if manager else ())]
-    return AccountRows(
-        account=account,
-        tenant=tenant,
-        contacts=[_opened(session, contact) for contact in contacts or ()],
-        people={person["id"]: person for person in people},
-        plays=tuple(dict.fromkeys(plays or ())),
-        open_tasks=open_tasks,
-    )
+    found: dict[str, AccountRows] = {}
+    for account, tenant, contacts, csm, manager, plays, open_tasks in await session.execute(query):
+        people = [*(csm or ()), *([manager] if manager else ())]
+        found[account.id] = AccountRows(
+            account=account,
+            tenant=tenant,
+            contacts=[_opened(session, contact) for contact in contacts or ()],
+            people={person["id"]: person for person in people},
+            plays=tuple(dict.fromkeys(plays or ())),
+            open_tasks=open_tasks,
+        )
+    return found
 
 
 def _opened(session: Session, contact: Row) -> Row:

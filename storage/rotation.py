@@ -34,6 +34,7 @@ class SealedTable:
 
 SEALED: Final = (
     SealedTable("run", ("start", "saved"), ("id",)),
+    SealedTable("enrollment", ("start",), ("id",)),
     SealedTable("step", ("output",), ("run", "key")),
     SealedTable("effect", ("request", "prior", "result"), ("key",)),
     SealedTable("delivery", ("news",), ("id",)),

@@ -6,38 +6,13 @@ start with the same column. Ids are texts made in Python. Columns of type `bytes
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, TypeAlias
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKeyConstraint, Index, LargeBinary, Numeric, Text, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Numeric, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-ColumnDefault: TypeAlias = Any
-"""What `Field` returns: it stands for a value of the column's own type."""
-
-
-def _at(*, optional: bool = False) -> ColumnDefault:
-    return Field(default=None, sa_column=Column(DateTime(timezone=True), nullable=optional))
-
-
-def _now() -> ColumnDefault:
-    return Field(default=None, sa_column=Column(DateTime(timezone=True), nullable=False, server_default=text("now()")))
-
-
-def _record() -> ColumnDefault:
-    return Field(default_factory=dict, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'::jsonb")))
-
-
-def _list() -> ColumnDefault:
-    return Field(default_factory=list, sa_column=Column(JSONB, nullable=False, server_default=text("'[]'::jsonb")))
-
-
-def _texts() -> ColumnDefault:
-    return Field(default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")))
-
-
-def _sealed() -> ColumnDefault:
-    return Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+from storage import enrollment_tables
+from storage.table_parts import Owned, listed, made_at, moment, record, sealed, texts
 
 
 class Tenant(SQLModel, table=True):
@@ -51,15 +26,9 @@ class Tenant(SQLModel, table=True):
     currency: str = "USD"
     zone: str = "UTC"
     country: str | None = None
-    custom_fields: list[dict[str, str]] = _list()
-    settings: dict[str, object] = _record()
-    created_at: datetime = _now()
-
-
-class Owned(SQLModel):
-    """A row of a tenant. The sessions fill `tenant` in; without one the database refuses the row."""
-
-    tenant: str = Field(default="", primary_key=True)
+    custom_fields: list[dict[str, str]] = listed()
+    settings: dict[str, object] = record()
+    created_at: datetime = made_at()
 
 
 class Person(Owned, table=True):
@@ -68,8 +37,8 @@ class Person(Owned, table=True):
     id: str = Field(primary_key=True)
     name: str
     email: str
-    roles: list[str] = _texts()
-    teams: list[str] = _texts()
+    roles: list[str] = texts()
+    teams: list[str] = texts()
     manager: str | None = None
     zone: str | None = None
     active: bool = True
@@ -100,11 +69,11 @@ class Account(Owned, table=True):
     mrr: Decimal | None = Field(default=None, sa_column=Column(Numeric(18, 4), nullable=True))
     csm: str | None = None
     renewal_date: date | None = None
-    tags: list[str] = _texts()
-    custom: dict[str, object] = _record()
-    facts: dict[str, object] = _record()
-    created_at: datetime = _now()
-    updated_at: datetime = _now()
+    tags: list[str] = texts()
+    custom: dict[str, object] = record()
+    facts: dict[str, object] = record()
+    created_at: datetime = made_at()
+    updated_at: datetime = made_at()
     updated_by: str | None = None
 
 
@@ -124,13 +93,13 @@ class Contact(Owned, table=True):
     id: str = Field(primary_key=True)
     account: str
     name: str
-    email: bytes | None = _sealed()
+    email: bytes | None = sealed()
     email_digest: str | None = None
-    phone: bytes | None = _sealed()
+    phone: bytes | None = sealed()
     phone_digest: str | None = None
     title: str | None = None
-    roles: list[str] = _texts()
-    opt_outs: list[str] = _texts()
+    roles: list[str] = texts()
+    opt_outs: list[str] = texts()
     zone: str | None = None
     language: str | None = None
 
@@ -141,10 +110,10 @@ class Playbook(Owned, table=True):
     slug: str = Field(primary_key=True)
     title: str
     owner: str | None = None
-    labels: list[str] = _texts()
+    labels: list[str] = texts()
     published: int | None = None
-    created_at: datetime = _now()
-    updated_at: datetime = _now()
+    created_at: datetime = made_at()
+    updated_at: datetime = made_at()
 
 
 class PlaybookVersion(Owned, table=True):
@@ -160,11 +129,11 @@ class PlaybookVersion(Owned, table=True):
     version: int = Field(primary_key=True)
     status: str = "draft"
     source: str
-    plan: dict[str, object] = _record()
+    plan: dict[str, object] = record()
     digest: str
     created_by: str | None = None
-    created_at: datetime = _now()
-    published_at: datetime | None = _at(optional=True)
+    created_at: datetime = made_at()
+    published_at: datetime | None = moment(optional=True)
 
 
 class MessageTemplate(Owned, table=True):
@@ -177,7 +146,7 @@ class MessageTemplate(Owned, table=True):
     subject: str = ""
     body: str
     path: str = ""
-    updated_at: datetime = _now()
+    updated_at: datetime = made_at()
 
 
 class Run(Owned, table=True):
@@ -214,10 +183,10 @@ class Run(Owned, table=True):
     progress: str = ""
     error: dict[str, object] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
     sequence: int = 0
-    started_at: datetime = _now()
-    ended_at: datetime | None = _at(optional=True)
-    start: bytes | None = _sealed()
-    saved: bytes | None = _sealed()
+    started_at: datetime = made_at()
+    ended_at: datetime | None = moment(optional=True)
+    start: bytes | None = sealed()
+    saved: bytes | None = sealed()
 
 
 class Step(Owned, table=True):
@@ -231,9 +200,9 @@ class Step(Owned, table=True):
     position: int = 0
     detail: str | None = None
     error: dict[str, object] | None = Field(default=None, sa_column=Column(JSONB, nullable=True))
-    output: bytes | None = _sealed()
-    started_at: datetime | None = _at(optional=True)
-    ended_at: datetime | None = _at(optional=True)
+    output: bytes | None = sealed()
+    started_at: datetime | None = moment(optional=True)
+    ended_at: datetime | None = moment(optional=True)
 
 
 class Effect(Owned, table=True):
@@ -264,15 +233,15 @@ class Effect(Owned, table=True):
     launch: str | None = None
     status: str = "intended"
     digest: str
-    request: bytes | None = _sealed()
-    prior: bytes | None = _sealed()
-    result: bytes | None = _sealed()
+    request: bytes | None = sealed()
+    prior: bytes | None = sealed()
+    result: bytes | None = sealed()
     vendor_id: str | None = None
     attempts: int = 1
     detail: str | None = None
-    intended_at: datetime = _now()
-    ended_at: datetime | None = _at(optional=True)
-    undone_at: datetime | None = _at(optional=True)
+    intended_at: datetime = made_at()
+    ended_at: datetime | None = moment(optional=True)
+    undone_at: datetime | None = moment(optional=True)
 
 
 class Task(Owned, table=True):
@@ -295,11 +264,11 @@ class Task(Owned, table=True):
     why: str = ""
     owner: str | None = None
     priority: str = "normal"
-    due_at: datetime | None = _at(optional=True)
-    checklist: list[dict[str, object]] = _list()
-    form: list[dict[str, object]] = _list()
-    context: dict[str, object] = _record()
-    answers: dict[str, object] = _record()
+    due_at: datetime | None = moment(optional=True)
+    checklist: list[dict[str, object]] = listed()
+    form: list[dict[str, object]] = listed()
+    context: dict[str, object] = record()
+    answers: dict[str, object] = record()
     run: str | None = None
     chain: str | None = None
     step_key: str | None = None
@@ -307,8 +276,8 @@ class Task(Owned, table=True):
     round: int = 0
     reminders: int = 0
     outcome: str | None = None
-    created_at: datetime = _now()
-    closed_at: datetime | None = _at(optional=True)
+    created_at: datetime = made_at()
+    closed_at: datetime | None = moment(optional=True)
     closed_by: str | None = None
 
 
@@ -326,11 +295,11 @@ class Cta(Owned, table=True):
     owner: str | None = None
     because: str = ""
     outcome: str | None = None
-    due_at: datetime | None = _at(optional=True)
+    due_at: datetime | None = moment(optional=True)
     run: str | None = None
     step_key: str | None = None
-    opened_at: datetime = _now()
-    closed_at: datetime | None = _at(optional=True)
+    opened_at: datetime = made_at()
+    closed_at: datetime | None = moment(optional=True)
 
 
 class Note(Owned, table=True):
@@ -344,7 +313,7 @@ class Note(Owned, table=True):
     author: str | None = None
     run: str | None = None
     step_key: str | None = None
-    created_at: datetime = _now()
+    created_at: datetime = made_at()
 
 
 class Event(Owned, table=True):
@@ -368,13 +337,13 @@ class Event(Owned, table=True):
     source: str
     vendor_id: str
     account: str | None = None
-    fields: bytes | None = _sealed()
-    address: bytes | None = _sealed()
+    fields: bytes | None = sealed()
+    address: bytes | None = sealed()
     address_digest: str | None = None
-    clues: list[str] = _texts()
-    occurred_at: datetime = _at()
-    received_at: datetime = _now()
-    due_at: datetime | None = _at(optional=True)
+    clues: list[str] = texts()
+    occurred_at: datetime = moment()
+    received_at: datetime = made_at()
+    due_at: datetime | None = moment(optional=True)
     matched: int = 0
 
 
@@ -399,19 +368,7 @@ class AccountLock(Owned, table=True):
     key: str = Field(primary_key=True)
     priority: int = 0
     granted: bool = False
-    since: datetime = _now()
-
-
-class Launch(Owned, table=True):
-    """One bulk start or sweep."""
-
-    id: str = Field(primary_key=True)
-    playbook: str
-    version: int
-    kind: str = "bulk"
-    started_by: str | None = None
-    accounts: int = 0
-    started_at: datetime = _now()
+    since: datetime = made_at()
 
 
 class Delivery(Owned, table=True):
@@ -421,10 +378,10 @@ class Delivery(Owned, table=True):
 
     id: str = Field(primary_key=True)
     workflow_id: str
-    news: bytes | None = _sealed()
+    news: bytes | None = sealed()
     attempts: int = 0
-    due_at: datetime = _now()
-    created_at: datetime = _now()
+    due_at: datetime = made_at()
+    created_at: datetime = made_at()
 
 
 class Request(Owned, table=True):
@@ -433,8 +390,8 @@ class Request(Owned, table=True):
     key: str = Field(primary_key=True)
     digest: str
     status: int
-    answer: bytes | None = _sealed()
-    created_at: datetime = _now()
+    answer: bytes | None = sealed()
+    created_at: datetime = made_at()
 
 
 class Audit(Owned, table=True):
@@ -446,25 +403,25 @@ class Audit(Owned, table=True):
     )
 
     id: str = Field(primary_key=True)
-    at: datetime = _now()
+    at: datetime = made_at()
     who: str
     what: str
     subject_kind: str
     subject_id: str
-    details: dict[str, object] = _record()
+    details: dict[str, object] = record()
 
 
 class Connection(Owned, table=True):
     """A vendor that a tenant is connected to. `credentials` is sealed; `version` grows with each change, so that workers notice it."""
 
     vendor: str = Field(primary_key=True)
-    credentials: bytes | None = _sealed()
+    credentials: bytes | None = sealed()
     version: int = 1
     account: str = ""
-    settings: dict[str, object] = _record()
+    settings: dict[str, object] = record()
     saved_by: str | None = None
-    saved_at: datetime = _now()
-    verified_at: datetime | None = _at(optional=True)
+    saved_at: datetime = made_at()
+    verified_at: datetime | None = moment(optional=True)
 
 
 class VendorLimit(Owned, table=True):
@@ -476,9 +433,9 @@ class VendorLimit(Owned, table=True):
     __tablename__ = "vendor_limit"
 
     vendor: str = Field(primary_key=True)
-    booked_until: datetime = _now()
+    booked_until: datetime = made_at()
     failures: int = 0
-    open_until: datetime | None = _at(optional=True)
+    open_until: datetime | None = moment(optional=True)
 
 
 class Link(Owned, table=True):
@@ -502,7 +459,7 @@ class SyncSetting(Owned, table=True):
     mapping: str | None = None
     every_min: int | None = None
     saved_by: str | None = None
-    saved_at: datetime = _now()
+    saved_at: datetime = made_at()
 
 
 class SyncCursor(Owned, table=True):
@@ -513,7 +470,7 @@ class SyncCursor(Owned, table=True):
     vendor: str = Field(primary_key=True)
     kind: str = Field(primary_key=True)
     cursor: str | None = None
-    read_at: datetime = _now()
+    read_at: datetime = made_at()
 
 
 class SyncRecord(Owned, table=True):
@@ -535,10 +492,10 @@ class SyncRecord(Owned, table=True):
     external_id: str = Field(primary_key=True)
     account: str = ""
     contact: str | None = None
-    changed_at: datetime | None = _at(optional=True)
+    changed_at: datetime | None = moment(optional=True)
     deleted: bool = False
-    values: bytes | None = _sealed()
-    turns_at: datetime | None = _at(optional=True)
+    values: bytes | None = sealed()
+    turns_at: datetime | None = moment(optional=True)
 
 
 class SyncFailure(Owned, table=True):
@@ -553,10 +510,10 @@ class SyncFailure(Owned, table=True):
     id: str
     reason: str
     why: str
-    raw: bytes | None = _sealed()
+    raw: bytes | None = sealed()
     attempts: int = 1
-    first_at: datetime = _now()
-    tried_at: datetime = _now()
+    first_at: datetime = made_at()
+    tried_at: datetime = made_at()
 
 
 class SyncReport(Owned, table=True):
@@ -569,13 +526,15 @@ class SyncReport(Owned, table=True):
     vendor: str
     status: str = "running"
     started_by: str | None = None
-    started_at: datetime = _now()
-    ended_at: datetime | None = _at(optional=True)
-    counts: dict[str, object] = _record()
-    skipped: list[dict[str, object]] = _list()
-    cursors: dict[str, object] = _record()
+    started_at: datetime = made_at()
+    ended_at: datetime | None = moment(optional=True)
+    counts: dict[str, object] = record()
+    skipped: list[dict[str, object]] = listed()
+    cursors: dict[str, object] = record()
     error: str | None = None
 
+
+Launch = enrollment_tables.Launch
 
 METADATA = SQLModel.metadata
 TENANT_TABLES: tuple[str, ...] = tuple(sorted(name for name, table in METADATA.tables.items() if "tenant" in table.columns))

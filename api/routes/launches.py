@@ -1,5 +1,6 @@
 """Launches: one start on many accounts, and their undo."""
 
+from collections import Counter
 from typing import Annotated
 
 from fastapi import APIRouter, Path, status
@@ -9,12 +10,12 @@ from api.openapi import may_fail
 from api.paging import After, Limit, PageOf
 from api.problems import InputsRefused, LaunchNotFound, PlaybookNotFound, PlaybookNotPublished
 from api.routes.runs import Key, asking
-from api.schemas.runs import LaunchOut, LaunchStarted, LaunchUndone, Refusal, StartLaunch, UndoRun
+from api.schemas.runs import LaunchOut, LaunchStarted, LaunchUndone, StartLaunch, UndoRun
 from api.security import Operator, Viewer
-from api.services.launches import launch_accounts, undo_launch
-from api.services.relay import begin_all
-from api.services.starting import unknown_account
+from api.services.admitting import begin_launched
+from api.services.launches import launch_accounts, refusal, undo_launch
 from api.services.views import run_out
+from enrollment.states import State
 from storage.repositories.runs import count_states, find_launch, list_launches
 
 router = APIRouter(prefix="/v1/launches", tags=["launches"])
@@ -33,19 +34,23 @@ async def start_launch(
 ) -> LaunchStarted:
     """One play for each account; they all carry the launch's id, by which they can be listed and undone together.
 
-    Accounts that are in this play already keep it, unknown ones are refused one by one; neither keeps the others from starting.
+    Every rule of the playbook is asked about each account: those that are in this play already keep it, those that a rule refuses are
+    listed with the reason, those for which there is no room wait for it; none keeps the others from starting.
     The plays are written down before the answer and begin twenty at once.
     """
-    launch, found = await launch_accounts(database, user, body)
-    background.spawn(begin_all(database, plays, user.tenant, [run.id for run in found.started]), f"launch {launch.id}")
-    unknown = [(account, unknown_account(account)) for account in found.unknown]
+    done = await launch_accounts(database, user, body)
+    launch, entered = done.launch, done.entered
+    background.spawn(begin_launched(database, plays, user.tenant, launch.playbook, entered.started), f"launch {launch.id}")
+    states = Counter(one.decision.state for one in entered.came)
     return LaunchStarted(
         id=launch.id,
         playbook=launch.playbook,
         version=launch.version,
-        started=[run_out(run, plays) for run in found.started],
-        existing=[run_out(run, plays) for run in found.existing],
-        refused=[Refusal(account=account, code=problem.code, detail=problem.detail) for account, problem in unknown],
+        started=[run_out(one.run, plays) for one in entered.started],
+        existing=[run_out(run, plays) for run in done.there.values()],
+        queued=states[State.QUEUED] + states[State.SUPPRESSED],
+        held_out=states[State.HELD_OUT],
+        refused=[refusal(one) for one in entered.came if one.decision.state is State.REFUSED and one.account not in done.there],
     )
 
 

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Response, status
 
-from activities.contracts import TriggerInfo
 from api.deps import DatabaseDep, PlaysDep, SessionDep
 from api.openapi import may_fail
 from api.paging import After, Limit, PageOf
 from api.problems import (
     AccountNotFound,
     CommandNotAllowed,
+    EnrollmentRefused,
     InputsRefused,
     PlaybookNotFound,
     PlaybookNotPublished,
@@ -26,11 +26,8 @@ from api.schemas.parts import JsonMap
 from api.schemas.runs import Answered, CancelRun, EditStep, RetryRun, RunDetails, RunOut, RunState, StartRun, Told, UndoRun
 from api.security import Actor, Operator, Viewer
 from api.services.commands import Asking, RunCommands, existing_run, new_request_id
-from api.services.relay import begin_all
-from api.services.starting import Enrollment, checked_inputs, enroll_one, startable_version
+from api.services.starting import begin_all, checked_inputs, start_by_hand, startable_version
 from api.services.views import run_details, run_out
-from playbook_dsl.plan import Plan
-from storage.repositories.playbooks import plan_of
 from storage.repositories.runs import RunFilter, find_run, list_runs
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
@@ -60,22 +57,20 @@ def asking(actor: Actor, key: str | None, reason: str | None = None) -> Asking:
     summary="Start a play",
     responses={
         200: {"model": RunOut, "description": "The account is in this play already; nothing was started."},
-        **may_fail(AccountNotFound, PlaybookNotFound, PlaybookNotPublished, InputsRefused, body=True),
+        **may_fail(AccountNotFound, PlaybookNotFound, PlaybookNotPublished, InputsRefused, EnrollmentRefused, body=True),
     },
 )
 async def start_run(body: StartRun, response: Response, user: Operator, database: DatabaseDep, plays: PlaysDep, key: Key = None) -> RunOut:
     """201 with the new play, or 200 with the one there is: the same enrollment twice is the same play.
 
+    A person picked the account, so its audience, `again`, holdout and limits are left aside; `suppress` and exclusions are not.
+
     The play is written down first. If Temporal is away just now, its state stays `starting`, and it begins by itself when Temporal is back.
     """
     async with database.begin(user.tenant) as session:
         version = await startable_version(session, body.playbook, body.version)
-        plan: Plan = plan_of(version)
-        inputs = await checked_inputs(session, plan, body.inputs)
-        enrollment = Enrollment(
-            accounts=(body.account,), inputs=inputs, by=user.name, trigger=TriggerInfo(kind="manual", by=user.name), key=body.key
-        )
-        run, is_new = await enroll_one(session, version, plan, enrollment)
+        inputs = await checked_inputs(session, version.plan, body.inputs)
+        run, is_new = await start_by_hand(session, version, body.account, inputs, by=user.name, key=body.key)
     if is_new:
         await begin_all(database, plays, user.tenant, [run.id])
     else:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.parts import AccountId, JsonMap, PlaybookSlug, Reason
 
+Rule = Literal["audience", "again", "suppress", "holdout", "limits"]
 RunState = Literal["starting", "running", "waiting", "held", "paused", "undoing", "closed"]
 
 
@@ -46,6 +47,7 @@ class StartLaunch(Body):
     accounts: Annotated[list[AccountId], Field(min_length=1, max_length=5000, description="Each at most once; repetitions count once.")]
     inputs: JsonMap = Field(default_factory=dict, description="The same for all of them.")
     key: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="As for a single start.")] = None
+    ignore: list[Rule] = Field(default=[], max_length=5, description="Rules of the playbook that are left aside for this launch.")
 
 
 class RunOut(BaseModel):
@@ -129,6 +131,7 @@ class Refusal(BaseModel):
 
     account: str = Field(examples=["C-0404"])
     code: str = Field(examples=["DATA006"])
+    reason: str | None = Field(default=None, examples=["unknown_account"], description="Which rule said no.")
     detail: str = Field(examples=['There is no account "C-0404".'])
 
 
@@ -140,6 +143,8 @@ class LaunchStarted(BaseModel):
     version: int = Field(examples=[3])
     started: list[RunOut]
     existing: list[RunOut]
+    queued: int = Field(default=0, examples=[0], description="Accounts that wait for room, for an approval, or for a delay to be over.")
+    held_out: int = Field(default=0, examples=[0], description="Accounts that are left alone, so that the effect can be measured.")
     refused: list[Refusal]
 
 
@@ -150,9 +155,15 @@ class LaunchOut(BaseModel):
     playbook: str = Field(examples=["at-risk-save"])
     version: int = Field(examples=[3])
     kind: str = Field(examples=["bulk"])
+    trigger_id: str | None = Field(default=None, examples=["schedule_1"])
+    status: str = Field(examples=["done"], description="running, waiting, paused, halted, done, failed or cancelled.")
+    why: str = Field(default="", description="What it waits for, or why it stopped.")
     started_by: str | None = Field(default=None, examples=["maria"])
-    accounts: int = Field(examples=[2])
+    accounts: int = Field(examples=[2], description="Accounts that were looked at.")
+    expected: int | None = Field(default=None, examples=[2], description="Accounts that are to be looked at, where that is known.")
+    counts: dict[str, int] = Field(default_factory=dict, examples=[{"entered": 1, "already_active": 1}], description="What became of them.")
     started_at: datetime
+    ended_at: datetime | None = None
     states: dict[str, int] = Field(default_factory=dict, examples=[{"running": 1, "completed": 1}])
 
 

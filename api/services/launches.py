@@ -1,53 +1,69 @@
 """Starts a playbook on many accounts, and undoes all of it."""
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
-from activities.contracts import TriggerInfo
 from api.plays import Plays
-from api.problems import LaunchNotFound, Problem
+from api.problems import EnrollmentRefused, LaunchNotFound, Problem
 from api.schemas.runs import LaunchUndone, Refusal, StartLaunch
 from api.security import Actor
 from api.services.audit import audit
 from api.services.commands import Asking, RunCommands
-from api.services.starting import Enrolled, Enrollment, checked_inputs, enroll, startable_version
+from api.services.starting import checked_inputs, startable_version, unknown_account
+from enrollment.states import Reason, State
+from playbook_dsl.values import Json
+from storage.enrollment.entering import Came, Coming, Entered, Entry, enter
 from storage.ids import new_id
-from storage.repositories.playbooks import plan_of
-from storage.repositories.runs import add_launch, find_launch, list_runs_by_launch
+from storage.repositories.runs import add_launch, find_launch, list_runs_by_ids, list_runs_by_launch
 from storage.session import Database
 from storage.tables import Launch, Run
 
 _UNDONE_AT_ONCE = 20
+BULK_RANK = 1
+"""How urgent the accounts of a list are against others that wait for room: after a click, before a sweep."""
 
 
-async def launch_accounts(database: Database, user: Actor, body: StartLaunch) -> tuple[Launch, Enrolled]:
-    """Write down a play for each account, in one transaction.
+@dataclass(frozen=True)
+class Launched:
+    """What came of a launch. `there`: the plays that some accounts are in already, by account."""
+
+    launch: Launch
+    entered: Entered
+    there: Mapping[str, Run]
+
+
+async def launch_accounts(database: Database, user: Actor, body: StartLaunch) -> Launched:
+    """Ask the rules about each account, and write down what follows, in one transaction.
 
     Raises:
         PlaybookNotFound, PlaybookNotPublished, InputsRefused: nothing was started.
     """
     async with database.begin(user.tenant) as session:
-        version = await startable_version(session, body.playbook)
-        plan = plan_of(version)
-        enrollment = Enrollment(
-            accounts=tuple(dict.fromkeys(body.accounts)),
-            inputs=await checked_inputs(session, plan, body.inputs),
-            by=user.name,
-            trigger=TriggerInfo(kind="manual", by=user.name),
-            key=body.key,
-            launch=new_id(),
-        )
-        launch = Launch(
-            id=str(enrollment.launch),
-            playbook=version.slug,
-            version=version.version,
-            started_by=user.name,
-            accounts=len(enrollment.accounts),
-        )
+        playbook = await startable_version(session, body.playbook)
+        inputs = await checked_inputs(session, playbook.plan, body.inputs)
+        accounts = tuple(dict.fromkeys(body.accounts))
+        now = datetime.now(UTC)
+        launch = Launch(id=new_id(), playbook=playbook.slug, version=playbook.version, started_by=user.name, accounts=len(accounts))
         await add_launch(session, launch)
-        enrolled = await enroll(session, version, plan, enrollment)
-        await audit(session, user.name, "launch.start", "launch", launch.id, {"playbook": version.slug, "accounts": len(enrolled.started)})
-    return launch, enrolled
+        entry = Entry(
+            trigger="manual",
+            now=now,
+            by=user.name,
+            inputs=inputs,
+            ignore=frozenset(body.ignore),
+            launch=launch.id,
+            key=body.key,
+            rank=BULK_RANK,
+        )
+        entered = await enter(session, playbook, entry, [Coming(account) for account in accounts])
+        launch.counts, launch.status, launch.ended_at = dict(entered.counts()), "done", now
+        there = {one.account: one.standing.run for one in entered.came if one.decision.state is State.REFUSED and one.standing}
+        runs = await list_runs_by_ids(session, [run for run in there.values() if run])
+        details: dict[str, Json] = {"playbook": playbook.slug, "accounts": len(entered.started), "ignore": [*sorted(body.ignore)]}
+        await audit(session, user.name, "launch.start", "launch", launch.id, details)
+    return Launched(launch, entered, {account: runs[run] for account, run in there.items() if run and run in runs})
 
 
 async def undo_launch(database: Database, plays: Plays, asking: Asking, launch_id: str, *, force: bool) -> LaunchUndone:
@@ -79,3 +95,10 @@ async def undo_launch(database: Database, plays: Plays, asking: Asking, launch_i
 
     await asyncio.gather(*(one(run) for run in runs))
     return done
+
+
+def refusal(came: Came) -> Refusal:
+    """Say why an account of a list did not enter."""
+    problem = unknown_account(came.account) if came.decision.reason is Reason.UNKNOWN else EnrollmentRefused
+    detail = problem.detail if isinstance(problem, Problem) else f"{came.account} {came.decision.detail}."
+    return Refusal(account=came.account, code=problem.code, reason=str(came.decision.reason), detail=detail)

@@ -1,5 +1,7 @@
 """Carries on what a request began and could not finish: plays not started yet, events not looked at yet, news not delivered yet.
 
+It also lets in the accounts that wait for room in a playbook.
+
 Runs beside the requests of every API process and beside the plays of every worker.
 Several at once do no harm: a start of the same id changes nothing, and news have ids.
 """
@@ -13,8 +15,9 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from api.plays import Plays
+from api.services.admitting import admit_all
 from api.services.settling import settle
-from api.services.starting import begin
+from api.services.starting import begin_all
 from storage.repositories.deliveries import list_due_deliveries, news_of, postpone_delivery, remove_delivery
 from storage.repositories.events import change_event, list_due_events
 from storage.repositories.runs import list_runs_to_start
@@ -28,6 +31,7 @@ log = structlog.get_logger()
 NEWS_PAUSE_S = 0.5
 STARTS_PAUSE_S = 2.0
 EVENTS_PAUSE_S = 1.0
+ADMISSIONS_PAUSE_S = 1.0
 _GRACE = timedelta(seconds=5)
 _AT_ONCE = 20
 
@@ -52,6 +56,7 @@ async def relay_forever(database: Database, plays: Plays, tenant: str) -> None:
         _again_and_again(NEWS_PAUSE_S, lambda: relay_news(database, plays, tenant)),
         _again_and_again(STARTS_PAUSE_S, lambda: relay_starts(database, plays, tenant)),
         _again_and_again(EVENTS_PAUSE_S, lambda: relay_events(database, plays, tenant)),
+        _again_and_again(ADMISSIONS_PAUSE_S, lambda: admit_all(database, plays, tenant)),
     )
 
 
@@ -100,20 +105,6 @@ async def _look_later(database: Database, tenant: str, event_id: str) -> None:
     with suppress(DBAPIError, OSError):
         async with database.begin(tenant) as session:
             await change_event(session, event_id, due_at=datetime.now(UTC) + _GRACE)
-
-
-async def begin_all(database: Database, plays: Plays, tenant: str, run_ids: Sequence[str]) -> None:
-    """Begin plays, twenty at once. What fails is left for the relay; one that cannot start does not keep the others."""
-    free = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(run_id: str) -> None:
-        async with free:
-            try:
-                await begin(database, plays, tenant, run_id)
-            except Exception as error:  # one that cannot begin must not keep the others
-                log.warning("play not started yet", run=run_id, reason=type(error).__name__)
-
-    await asyncio.gather(*(one(run_id) for run_id in run_ids))
 
 
 async def deliver_all(database: Database, plays: Plays, tenant: str, deliveries: Sequence[Delivery]) -> int:

@@ -1,56 +1,42 @@
 """Starts plays so that none is lost and none begins twice.
 
-The row of the play is written first, in state `starting`, with everything a start needs; then Temporal is asked. Whatever dies in
-between, the row says what is to be done, and asking Temporal again for the same id changes nothing. `relay` looks for rows left over.
+The enrollment and the row of the play are written first, in state `starting`, with everything a start needs; then Temporal is asked.
+Whatever dies in between, the row says what is to be done, and asking Temporal again for the same id changes nothing. `relay` looks for
+rows left over.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import structlog
+from sqlalchemy import select
+from sqlmodel import col
 
-from activities.contracts import RunInput, RunRef, TriggerInfo
+from activities.contracts import RunInput, RunRef
 from api.forms import check_form
 from api.plays import Plays
-from api.problems import AccountNotFound, InputsRefused, PlaybookNotFound, PlaybookNotPublished
+from api.problems import AccountNotFound, EnrollmentRefused, InputsRefused, PlaybookNotFound, PlaybookNotPublished
 from api.services.facts import loaded_facts
 from api.services.references import unknown_references
+from enrollment.deciding import BY_HAND
+from enrollment.states import Reason
 from playbook_dsl.plan import Plan
 from playbook_dsl.values import Json
-from storage.ids import new_id
-from storage.repositories.accounts import lock_accounts
-from storage.repositories.playbooks import find_playbook, find_version, plan_of
-from storage.repositories.runs import add_runs, count_runs, find_active_runs, find_run, find_runs_by_workflow, start_of
+from storage.enrollment.entering import Came, Coming, Entry, enter
+from storage.enrollment.published import Published, find_published
+from storage.enrollment_tables import Enrollment
+from storage.repositories.playbooks import find_playbook
+from storage.repositories.runs import find_run, start_of
 from storage.session import Database, Session
-from storage.tables import Account, PlaybookVersion, Run
-from workflows.messages import play_workflow_id
+from storage.tables import Run
 
 log = structlog.get_logger()
 
-
-@dataclass(frozen=True)
-class Enrollment:
-    """Accounts that are to enter a playbook, with the same inputs."""
-
-    accounts: tuple[str, ...]
-    inputs: Mapping[str, Json]
-    by: str
-    trigger: TriggerInfo
-    key: str | None = None
-    launch: str | None = None
+_AT_ONCE = 20
 
 
-@dataclass(frozen=True)
-class Enrolled:
-    """What came of it: new plays, plays that were there, accounts that do not exist."""
-
-    started: list[Run]
-    existing: list[Run]
-    unknown: list[str]
-
-
-async def startable_version(session: Session, slug: str, number: int | None = None) -> PlaybookVersion:
+async def startable_version(session: Session, slug: str, number: int | None = None) -> Published:
     """Give the version that a start means: the published one, or the one of this number.
 
     Raises:
@@ -59,7 +45,7 @@ async def startable_version(session: Session, slug: str, number: int | None = No
     """
     if await find_playbook(session, slug) is None:
         raise PlaybookNotFound(f'There is no playbook "{slug}"; publish it first.')
-    version = await find_version(session, slug, number)
+    version = await find_published(session, slug, number)
     if version is not None:
         return version
     if number is not None:
@@ -80,33 +66,36 @@ async def checked_inputs(session: Session, plan: Plan, given: Mapping[str, Json]
     return values
 
 
-async def enroll(session: Session, version: PlaybookVersion, plan: Plan, enrollment: Enrollment) -> Enrolled:
-    """Write down the plays of accounts, in a handful of statements however many there are.
-
-    The same enrollment is the play that is there already: the same key, or without a key any play of this playbook that the account is
-    in now.
-    """
-    # The locks make a second enrollment at the same moment wait until it can see this one.
-    accounts = await lock_accounts(session, enrollment.accounts)
-    wanted = [account for account in enrollment.accounts if account in accounts]
-    existing, workflow_ids = await _identify(session, version.slug, wanted, enrollment.key)
-    runs = [_run(version, plan, enrollment, accounts[account], workflow_ids[account]) for account in wanted if account not in existing]
-    trigger = enrollment.trigger.model_dump(mode="json", exclude_defaults=True)
-    await add_runs(session, runs, start={"inputs": dict(enrollment.inputs), "trigger": trigger})
-    unknown = [account for account in enrollment.accounts if account not in accounts]
-    return Enrolled(runs, [existing[account] for account in wanted if account in existing], unknown)
-
-
-async def enroll_one(session: Session, version: PlaybookVersion, plan: Plan, enrollment: Enrollment) -> tuple[Run, bool]:
-    """Write down the play of one account; False with the play that is there already when it is the same enrollment.
+async def start_by_hand(
+    session: Session, playbook: Published, account: str, inputs: Mapping[str, Json], *, by: str, key: str | None
+) -> tuple[Run, bool]:
+    """Write down the play of an account that a person picked; False with the play that is there already when it is the same enrollment.
 
     Raises:
         AccountNotFound: there is no such account.
+        EnrollmentRefused: a rule of the playbook that holds for people too says no.
     """
-    enrolled = await enroll(session, version, plan, enrollment)
-    if enrolled.unknown:
-        raise unknown_account(enrolled.unknown[0])
-    return (enrolled.started[0], True) if enrolled.started else (enrolled.existing[0], False)
+    entry = Entry(trigger="manual", now=datetime.now(UTC), by=by, inputs=inputs, ignore=BY_HAND, key=key)
+    entered = await enter(session, playbook, entry, [Coming(account)])
+    (came,) = entered.came
+    if entered.started:
+        return entered.started[0].run, True
+    if came.decision.reason is Reason.UNKNOWN:
+        raise unknown_account(account)
+    there = await _play_there(session, playbook.slug, came)
+    if there is None:
+        raise refused(playbook.slug, came)
+    return there, False
+
+
+async def _play_there(session: Session, slug: str, came: Came) -> Run | None:
+    """Give the play that is the same enrollment: the one under way, or the one that was once begun with this key."""
+    if came.decision.reason not in (Reason.ALREADY_ACTIVE, Reason.ALREADY_WAITING, Reason.ENTERED_BEFORE, Reason.PLAY, Reason.RESTART):
+        return None
+    mine = (col(Enrollment.playbook) == slug, col(Enrollment.account) == came.account, col(Enrollment.key) == came.key)
+    query = select(col(Enrollment.run)).where(*mine, col(Enrollment.run).is_not(None)).order_by(col(Enrollment.created_at).desc()).limit(1)
+    run_id = (await session.execute(query)).scalar_one_or_none()
+    return await find_run(session, run_id) if run_id else None
 
 
 def unknown_account(account: str) -> AccountNotFound:
@@ -114,37 +103,9 @@ def unknown_account(account: str) -> AccountNotFound:
     return AccountNotFound(f'There is no account "{account}"; import it first, or correct the id.')
 
 
-async def _identify(session: Session, slug: str, accounts: Sequence[str], key: str | None) -> tuple[dict[str, Run], dict[str, str]]:
-    """Give the plays that are the same enrollment, by account, and the workflow id of each new one."""
-    if key is not None:
-        ids = {account: play_workflow_id(session.tenant, slug, account, f"k-{key}") for account in accounts}
-        taken = await find_runs_by_workflow(session, list(ids.values()))
-        return {account: taken[workflow_id] for account, workflow_id in ids.items() if workflow_id in taken}, ids
-    existing = await find_active_runs(session, accounts, slug)
-    numbers = {account: 1 for account in accounts} | {
-        account: count + 1 for account, count in (await count_runs(session, accounts, slug)).items()
-    }
-    open_ids = [account for account in accounts if account not in existing]
-    ids = {account: play_workflow_id(session.tenant, slug, account, f"e{numbers[account]}") for account in open_ids}
-    return existing, ids
-
-
-def _run(version: PlaybookVersion, plan: Plan, enrollment: Enrollment, account: Account, workflow_id: str) -> Run:
-    run_id = new_id()
-    return Run(
-        id=run_id,
-        chain=run_id,
-        workflow_id=workflow_id,
-        account=account.id,
-        playbook=version.slug,
-        version=version.version,
-        launch=enrollment.launch,
-        trigger=enrollment.trigger.kind,
-        started_by=enrollment.by,
-        owner=account.csm,
-        title=plan.title,
-        started_at=datetime.now(UTC),
-    )
+def refused(slug: str, came: Came) -> EnrollmentRefused:
+    """Give the problem of an account that the rules do not let in."""
+    return EnrollmentRefused(f'{came.account} does not enter "{slug}": it {came.decision.detail}.', reason=str(came.decision.reason))
 
 
 async def begin(database: Database, plays: Plays, tenant: str, run_id: str) -> None:
@@ -162,9 +123,23 @@ async def begin(database: Database, plays: Plays, tenant: str, run_id: str) -> N
     await plays.start(workflow_id, play)
 
 
+async def begin_all(database: Database, plays: Plays, tenant: str, run_ids: Sequence[str]) -> None:
+    """Begin plays, twenty at once. What fails is left for the relay; one that cannot start does not keep the others."""
+    free = asyncio.Semaphore(_AT_ONCE)
+
+    async def one(run_id: str) -> None:
+        async with free:
+            try:
+                await begin(database, plays, tenant, run_id)
+            except Exception as error:  # one that cannot begin must not keep the others
+                log.warning("play not started yet", run=run_id, reason=type(error).__name__)
+
+    await asyncio.gather(*(one(run_id) for run_id in run_ids))
+
+
 async def run_input(session: Session, run: Run) -> RunInput:
     """Put together everything a play needs from its row, its version and the account's facts of now."""
-    version = await find_version(session, run.playbook, run.version)
+    version = await find_published(session, run.playbook, run.version)
     if version is None:
         raise PlaybookNotFound(f'The playbook "{run.playbook}" has no version {run.version} any more.')
     start = start_of(session, run)
@@ -182,7 +157,7 @@ async def run_input(session: Session, run: Run) -> RunInput:
         {
             **start,
             "run": ref,
-            "plan": plan_of(version),
+            "plan": version.plan,
             "loaded": await loaded_facts(session, run.account),
             "owner": run.owner,
         }

@@ -8,6 +8,7 @@ from sqlalchemy import Table, or_
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from playbook_dsl.values import Json
+from storage.enrollment.leaving import play_ended
 from storage.session import Session
 from storage.tables import METADATA
 
@@ -92,6 +93,8 @@ async def record_run(session: Session, run: RunState, steps: Sequence[StepState]
         written = await connection.execute(_RECORD_AND_SAVE, {**row, "saved": session.seal("run", "saved", run.id, run.saved)})
     if written.first() is None:
         return False
+    if run.state == "closed":
+        await play_ended(session, run.id, run.outcome or "completed", run.at)
     if steps:
         await connection.execute(_RECORD_STEPS, [_step_row(session, run, index, step) for index, step in enumerate(steps)])
     return True

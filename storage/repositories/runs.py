@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import func, or_, select, update
 from sqlmodel import col
 
 from playbook_dsl.values import Json
+from storage.enrollment.leaving import play_taken_up
 from storage.pages import Page, fetch_page
 from storage.session import Session
 from storage.tables import Account, Launch, Run, Step
@@ -46,6 +47,11 @@ async def find_run(session: Session, run_id: str, *, lock: bool = False) -> Run 
     return (await session.execute(query.with_for_update() if lock else query)).scalar_one_or_none()
 
 
+async def list_runs_by_ids(session: Session, ids: Sequence[str]) -> dict[str, Run]:
+    """Give those of the ids that are plays."""
+    return {run.id: run for run in (await session.execute(select(Run).where(col(Run.id).in_(ids)))).scalars()}
+
+
 async def find_run_by_workflow(session: Session, account: str, workflow_id: str) -> Run | None:
     """Give the account's play that began as this workflow, also when it was taken up again under another id since (see `reopen_run`)."""
     again = col(Run.workflow_id).startswith(f"{workflow_id}:again", autoescape=True)
@@ -56,27 +62,6 @@ async def find_run_by_workflow(session: Session, account: str, workflow_id: str)
         .limit(1)
     )
     return (await session.execute(query)).scalar_one_or_none()
-
-
-async def find_active_runs(session: Session, accounts: Sequence[str], playbook: str) -> dict[str, Run]:
-    """Give the play of this playbook that each account is in, the oldest when there are several; accounts in none are left out."""
-    query = select(Run).where(col(Run.account).in_(accounts), col(Run.playbook) == playbook, col(Run.state) != "closed")
-    found: dict[str, Run] = {}
-    for run in (await session.execute(query.order_by(col(Run.started_at), col(Run.id)))).scalars():
-        found.setdefault(run.account, run)
-    return found
-
-
-async def count_runs(session: Session, accounts: Sequence[str], playbook: str) -> dict[str, int]:
-    """Count the plays of this playbook that each account was ever in; accounts without one are left out."""
-    query = select(col(Run.account), func.count()).where(col(Run.account).in_(accounts), col(Run.playbook) == playbook)
-    return {account: count for account, count in await session.execute(query.group_by(col(Run.account)))}
-
-
-async def find_runs_by_workflow(session: Session, workflow_ids: Sequence[str]) -> dict[str, Run]:
-    """Give the newest play with each of these workflow ids."""
-    query = select(Run).where(col(Run.workflow_id).in_(workflow_ids)).order_by(col(Run.started_at), col(Run.id))
-    return {run.workflow_id: run for run in (await session.execute(query)).scalars()}
 
 
 async def list_active_runs_by_account(session: Session, account: str) -> list[Run]:
@@ -169,6 +154,7 @@ async def reopen_run(session: Session, run: Run, *, start: Json) -> None:
         "start": session.seal("run", "start", run.id, start),
     }
     await session.execute(update(Run).where(col(Run.id) == run.id).values(**values))
+    await play_taken_up(session, run.id, datetime.now(UTC))
     await session.refresh(run)
 
 

@@ -18,10 +18,17 @@ pytestmark = pytest.mark.servers
 
 def a_row(table: str, tenant: str) -> dict[str, object]:
     """A row with something in every column that wants it."""
-    samples = {"VARCHAR": "x", "INTEGER": 1, "BOOLEAN": False, "TIMESTAMP WITH TIME ZONE": datetime(2026, 11, 23, tzinfo=UTC)}
+    samples: dict[str, object] = {
+        "VARCHAR": "x",
+        "INTEGER": 1,
+        "FLOAT": 0.5,
+        "BOOLEAN": False,
+        "TIMESTAMP WITH TIME ZONE": datetime(2026, 11, 23, tzinfo=UTC),
+    }
     dialect = PGDialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it bare
+    words = {"state": "active"}
     return {"tenant": tenant} | {
-        column.name: samples[column.type.compile(dialect)]
+        column.name: words.get(column.name, samples[column.type.compile(dialect)])
         for column in METADATA.tables[table].columns
         if column.name != "tenant" and not column.nullable and column.server_default is None
     }
