@@ -82,3 +82,26 @@ async def count_left(session: Session, launch_ids: Sequence[str]) -> dict[str, i
     """Count the accounts that launches still have to look at; launches that are done are left out."""
     query = select(col(LaunchAccount.launch), func.count()).where(col(LaunchAccount.launch).in_(launch_ids))
     return {launch: int(count) for launch, count in await session.execute(query.group_by(col(LaunchAccount.launch)))}
+
+
+async def list_launches_to_work_off(session: Session, before: datetime, limit: int = 20) -> list[Launch]:
+    """Give the launches that should have begun before this time and whose audience nobody has written down yet, the oldest first."""
+    left = (
+        col(Launch.status) == "running",
+        col(Launch.ended_at).is_(None),
+        col(Launch.expected).is_(None),
+        col(Launch.kind).in_(("sweep", "dry_run", "publish")),
+        col(Launch.started_at) < before,
+    )
+    return list((await session.execute(select(Launch).where(*left).order_by(col(Launch.started_at)).limit(limit))).scalars())
+
+
+async def list_sweeps_since(session: Session, playbook: str, trigger_id: str, since: datetime) -> list[datetime]:
+    """Give when a trigger's sweeps began, of those that were not dry runs and did not fail."""
+    mine = (
+        col(Launch.playbook) == playbook,
+        col(Launch.trigger_id) == trigger_id,
+        col(Launch.kind) == "sweep",
+        col(Launch.status) != "failed",
+    )
+    return list((await session.execute(select(col(Launch.started_at)).where(*mine, col(Launch.started_at) >= since))).scalars())
