@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 import structlog
 
 from settings import Settings
+
+TALKATIVE: Final = (
+    "boto3",
+    "botocore",
+    "google",
+    "googleapiclient",
+    "httpcore",
+    "httpx",
+    "python_http_client",
+    "requests",
+    "sendgrid",
+    "simple_salesforce",
+    "slack_sdk",
+    "sqlalchemy",
+    "stripe",
+    "twilio",
+    "urllib3",
+    "zeep",
+)
+"""Loggers of libraries that write addresses, headers or bodies of requests, below the level of a warning: keys, and texts of customers."""
 
 
 def configure_logging(settings: Settings) -> None:
@@ -24,3 +45,10 @@ def configure_logging(settings: Settings) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=last, foreign_pre_chain=shared))
     logging.basicConfig(handlers=[handler], level=settings.log_level.upper(), force=True)
+    quieten()
+
+
+def quieten() -> None:
+    """Keep libraries from logging what they send and get, whichever level is asked for."""
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 from activities.failures import Throttled
 from connectors.errors import NotAuthorized, Unavailable
+from connectors.requests_made import RequestsMade, counted_by
 from connectors.vendor import Vendor, VendorClient
 from storage.repositories.connections import open_connection
-from storage.repositories.vendor_limits import book, note_failure, note_success
+from storage.repositories.vendor_limits import book, charge, note_failure, note_success
 from storage.session import Database, Session
 
 ClientT = TypeVar("ClientT", bound=VendorClient)
@@ -56,13 +57,19 @@ class Connections:
         self._clients.clear()
 
 
-@dataclass(frozen=True)
+@dataclass
 class Turn:
-    """Leave to call a vendor: `wait` is raised when it must be waited for. `shaky`: the vendor failed lately, so its answer is news."""
+    """Leave to call a vendor: `wait` is raised when it must be waited for. `shaky`: the vendor failed lately, so its answer is news.
+
+    A turn is good for all requests that a step needs, because half a step is of no use to anybody. It books the first one; those beyond
+    are booked when it is known how many there were (`paid` of those in `requests`).
+    """
 
     vendor: Vendor[Any] | None = None
     wait: Throttled | None = None
     shaky: bool = False
+    requests: RequestsMade = field(default_factory=RequestsMade)
+    paid: int = 1
 
 
 async def book_call(session: Session, vendor: Vendor[Any] | None, booked: datetime | None) -> Turn:
@@ -79,16 +86,28 @@ async def book_call(session: Session, vendor: Vendor[Any] | None, booked: dateti
 
 
 async def called(database: Database, tenant: str, turn: Turn, call: Awaitable[T]) -> T:
-    """Await a call of a vendor, and tell the vendor's circuit when it breaks down or is back."""
-    vendor = turn.vendor
+    """Await a call of a vendor, book the requests it took beyond its turn, and tell the vendor's circuit when it breaks down or is back."""
     try:
-        answer = await call
-    except Unavailable:
-        if vendor is not None:
-            async with database.begin(tenant) as session:
-                await note_failure(session, vendor.name, datetime.now(UTC), breaks_after=vendor.breaks_after)
+        with counted_by(turn.requests):
+            answer = await call
+    except Exception as error:
+        await _note(database, tenant, turn, answered=False, broke=isinstance(error, Unavailable))
         raise
-    if vendor is not None and turn.shaky:
-        async with database.begin(tenant) as session:
-            await note_success(session, vendor.name)
+    await _note(database, tenant, turn, answered=True, broke=False)
     return answer
+
+
+async def _note(database: Database, tenant: str, turn: Turn, *, answered: bool, broke: bool) -> None:
+    vendor, more = turn.vendor, turn.requests.made - turn.paid
+    is_back = answered and turn.shaky
+    if vendor is None or not (broke or is_back or more > 0):
+        return
+    async with database.begin(tenant) as session:
+        now = datetime.now(UTC)
+        if more > 0:
+            await charge(session, vendor.name, now, interval=vendor.allowance.interval, calls=more)
+        if broke:
+            await note_failure(session, vendor.name, now, breaks_after=vendor.breaks_after)
+        if is_back:
+            await note_success(session, vendor.name)
+    turn.paid = max(turn.paid, turn.requests.made)

@@ -79,7 +79,7 @@ def build_actions(dependencies: Dependencies) -> Mapping[str, Action]:
         EmitEvent(),
         UpdateAccount(),
         SendEmail(dependencies.mailer, dependencies.sender, dependencies.connections),
-        CallWebService(dependencies.web),
+        CallWebService(dependencies.web, dependencies.connections),
         *salesforce_actions(dependencies.connections),
         *slack_actions(dependencies.connections),
         *stripe_actions(dependencies.connections),

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from connectors.cloudevents.vendor import CLOUDEVENTS
 from connectors.google_calendar.vendor import GOOGLE_CALENDAR
+from connectors.http.vendor import HTTP
 from connectors.hubspot.vendor import HUBSPOT
 from connectors.sagemaker.vendor import SAGEMAKER
 from connectors.salesforce.vendor import SALESFORCE
@@ -18,6 +19,7 @@ from connectors.webhook.vendor import WEBHOOK
 
 _ALL: Final[tuple[Vendor[Any], ...]] = (
     CLOUDEVENTS,
+    HTTP,
     SLACK,
     STRIPE,
     GOOGLE_CALENDAR,

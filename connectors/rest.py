@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import httpx
 
 from connectors.errors import Unavailable, error_for_status
+from connectors.requests_made import note_request
 
 JsonObject: TypeAlias = dict[str, Any]
 """An object of a vendor's API as plain JSON."""
@@ -57,6 +58,7 @@ class Rest:
         return answer
 
     async def _sent(self, method: str, path: str, **particulars: Any) -> httpx.Response:  # what httpx takes
+        note_request()
         try:
             return await self._http.request(method, path, **particulars)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:

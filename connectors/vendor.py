@@ -19,7 +19,10 @@ class Credentials(BaseModel):
 
 
 class CredentialsMalformed(NotAuthorized):
-    """Credentials that have not the form the vendor's have. The message does not repeat them; `fields` says what is wrong with which."""
+    """Credentials that have not the form the vendor's have, or are the sandbox's outside of it.
+
+    The message does not repeat them; `fields` says what is wrong with which.
+    """
 
     def __init__(self, message: str, fields: Mapping[str, str]) -> None:
         """Keep what is wrong, by field."""
@@ -111,13 +114,38 @@ class Vendor(Generic[ClientT]):
                 f"the credentials of {self.title} are not complete or have too much: {', '.join(wrong)}", wrong
             ) from None
 
+    def read_usable(self, given: object, *, in_sandbox: bool) -> Credentials:
+        """Check the form of credentials, and that none of their secrets is the sandbox's where there is no sandbox: everybody knows those.
+
+        Raises:
+            CredentialsMalformed: see there.
+        """
+        credentials = self.read_credentials(given)
+        known = {} if in_sandbox else _published(self.read_credentials(dict(self.sandbox)), credentials)
+        if known:
+            raise CredentialsMalformed(f"the credentials of {self.title} are the sandbox's: {', '.join(known)}; save your own", known)
+        return credentials
+
     def connect(self, given: object, sandbox_url: str | None) -> ClientT:
         """Make a client of credentials; `sandbox_url` is where the stand-ins of all vendors listen, each below its name.
 
         Raises:
             CredentialsMalformed: see there.
         """
-        return self.open(self.read_credentials(given), f"{sandbox_url}/{self.name}" if sandbox_url else None)
+        credentials = self.read_usable(given, in_sandbox=sandbox_url is not None)
+        return self.open(credentials, f"{sandbox_url}/{self.name}" if sandbox_url else None)
+
+
+def _published(sandbox: Credentials, given: Credentials) -> dict[str, str]:
+    """Give what is wrong with each secret that is one of the sandbox's."""
+    everybodys = {_bare(value) for _, value in sandbox if isinstance(value, SecretStr)}
+    mine = {name: _bare(value) for name, value in given if isinstance(value, SecretStr)}
+    return {name: "is the sandbox's, which everybody knows" for name, value in mine.items() if value in everybodys}
+
+
+def _bare(secret: SecretStr) -> str:
+    """Give a secret without the mark that the Standard Webhooks rules let everybody leave out."""
+    return secret.get_secret_value().removeprefix("whsec_")
 
 
 def secrets_of(credentials: Credentials) -> dict[str, Json]:

@@ -17,6 +17,12 @@ class HttpRequestInput(ActionInput):
     headers: Annotated[dict[str, str], Written("fields", TEXT), Field(default_factory=dict, description="Request headers.")]
     body: Annotated[AnyValue, Field(description="What is sent, as JSON; a text is sent as it is.")] = None
     accept: Annotated[list[int], Field(default_factory=list, description="Statuses of 400 and above that are answers to you, not errors.")]
+    sign: Annotated[
+        bool,
+        Field(
+            description="Sign it by the Standard Webhooks rules with the secret saved for the connector `http`, for a service of your own."
+        ),
+    ] = False
 
 
 class HttpResponseOutput(ActionOutput):

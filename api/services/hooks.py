@@ -23,7 +23,11 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class At:
-    """A hook: whose, and which vendor sends there. In a `sandbox` the stand-ins' well-known secrets are good where nothing is connected."""
+    """A hook: whose, and which vendor sends there.
+
+    In a `sandbox` the stand-ins' well-known secrets are good where nothing is connected. Elsewhere they open nothing, also where somebody
+    saved them while there was a sandbox.
+    """
 
     tenant: str
     vendor: str
@@ -68,9 +72,9 @@ async def _credentials(database: Database, at: At, vendor: Vendor[Any]) -> Crede
         raise HookNotFound
     given = found.credentials if found else dict(vendor.sandbox)
     try:
-        return vendor.read_credentials(given)
+        return vendor.read_usable(given, in_sandbox=at.sandbox)
     except CredentialsMalformed:
-        log.warning("credentials of another form; save them again", vendor=vendor.name)
+        log.warning("credentials of another form, or the sandbox's; save them again", vendor=vendor.name)
         raise HookNotFound from None
 
 

@@ -12,11 +12,12 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 from googleapiclient.errors import Error, HttpError
 
-from connectors.blocking import in_thread
+from connectors.blocking import in_thread_counting
 from connectors.errors import ConnectorError, NotAuthorized, RateLimited, Rejected, Unavailable, error_for_status, pause_of
 from connectors.google_calendar.events import CalendarEvent, moment_of
 from connectors.google_calendar.vendor import GoogleCalendarCredentials
 from connectors.records import Record, RecordPage
+from connectors.requests_made import note_request
 
 TIMEOUT_S = 20.0
 _TOKEN_URL: Final = "https://oauth2.googleapis.com/token"  # noqa: S105  # an address
@@ -45,7 +46,7 @@ class GoogleCalendar:
             token_uri=f"{base_url}/token" if base_url else _TOKEN_URL,
             scopes=_SCOPES,
         )
-        self._session = AuthorizedSession(self._credentials)  # type: ignore[no-untyped-call]  # as above
+        self._session = _Session(self._credentials)  # type: ignore[no-untyped-call]  # as above
         self._session.trust_env = False
         endpoint = {"api_endpoint": f"{base_url}/calendar/v3/"} if base_url else None
         self._api = build(
@@ -131,7 +132,7 @@ class GoogleCalendar:
         return RecordPage(records, f"sync:{found['nextSyncToken']}", more=False)
 
     async def _asked(self, request: Request) -> CalendarEvent:
-        return await in_thread("Google Calendar", TIMEOUT_S + 5, self._execute, request)
+        return await in_thread_counting("Google Calendar", TIMEOUT_S + 5, self._execute, request)
 
     def _execute(self, request: Request) -> CalendarEvent:
         try:
@@ -143,6 +144,15 @@ class GoogleCalendar:
         if not isinstance(found, dict):
             raise Unavailable("Google Calendar's answer is not one of its API", maybe_done=True)
         return found
+
+
+class _Session(AuthorizedSession):
+    """Counts what it sends, also what it sends again with a new access token; the sign-in itself has a session of its own."""
+
+    def send(self, request: requests.PreparedRequest, **others: Any) -> requests.Response:
+        """Send one request."""
+        note_request()
+        return super().send(request, **others)
 
 
 class _Wire:

@@ -1,6 +1,7 @@
 """A stand-in for Google Calendar: one calendar with events, other people's busy times, and the sign-in that gives access tokens."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
 
@@ -12,6 +13,7 @@ from connectors.sandbox.fake import Fake, Landed
 
 Object: TypeAlias = dict[str, Any]
 _CALENDAR = "/calendar/v3/calendars/{calendar}"
+_ID = re.compile(r"[a-v0-9]{5,1024}")
 
 
 class FakeGoogleCalendar(Fake):
@@ -98,6 +100,8 @@ class FakeGoogleCalendar(Fake):
         if refusal is not None:
             return refusal
         event = json.loads(await request.body())
+        if not _ID.fullmatch(event["id"]):
+            return _error(400, "invalid", "Invalid resource id value.")
         if event["id"] in self.events:
             return _error(409, "duplicate", "The requested identifier already exists.")
         made = {"kind": "calendar#event", "status": "confirmed", "htmlLink": f"https://calendar.example/{event['id']}", **event}

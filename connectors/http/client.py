@@ -23,7 +23,7 @@ _FORBIDDEN_HEADERS = {"host", "content-length", "transfer-encoding", "connection
 
 @dataclass(frozen=True)
 class WebAnswer:
-    """What a web service answered. `body` is the JSON it holds, None when it is not JSON."""
+    """What a web service answered. `body` is the JSON it holds, None when it is not JSON that can be read, whatever it says."""
 
     status: int
     text: str
@@ -116,12 +116,14 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 def _target(url: str) -> httpx.URL:
     try:
         target = httpx.URL(url.strip())
-    except (httpx.InvalidURL, ValueError) as error:
-        raise Rejected(f'"{url}" is not a web address') from error
+    except (httpx.InvalidURL, ValueError):
+        # The address is not repeated: many have a key in them.
+        raise Rejected("the address is not a web address; write https:// and then the host") from None
     if target.scheme not in ("http", "https") or not target.host:
-        raise Rejected(f'"{url}" is not a web address that begins with https://')
+        about = f' of "{target.host}"' if target.host else ""
+        raise Rejected(f"the address{about} does not begin with https:// and a host")
     if target.port is not None and not 0 < target.port < 65536:
-        raise Rejected(f'"{url}" names port {target.port}; ports end at 65535')
+        raise Rejected(f'the address of "{target.host}" names port {target.port}; ports end at 65535')
     if target.userinfo:
         raise Rejected("a password does not belong into a web address; use a header")
     return target
@@ -167,7 +169,7 @@ async def _exchange(client: httpx.AsyncClient, request: httpx.Request, host: str
     finally:
         await response.aclose()
     text = _text_of(data, response.charset_encoding)
-    body = _json_of(text, response, host) if reads_json else None
+    body = _json_of(text, response) if reads_json else None
     return WebAnswer(response.status_code, text, response.headers.get("retry-after"), body)
 
 
@@ -180,16 +182,18 @@ def _text_of(data: bytes, charset: str | None) -> str:
     return text.replace("\0", "\ufffd")
 
 
-def _json_of(text: str, response: httpx.Response, host: str) -> object:
+def _json_of(text: str, response: httpx.Response) -> object:
+    """Read the JSON an answer says it holds; None when it is none that can be read.
+
+    That is no error: the service has taken the request, and what it said is in the text.
+    """
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not text or not (media_type == "application/json" or media_type.endswith("+json")):
         return None
     try:
         return _read_json(text)
-    except (ValueError, RecursionError) as error:
-        if response.status_code >= 400:
-            return None
-        raise Rejected(f"{host} says its answer is JSON, but it is not: {error}", maybe_done=True) from error
+    except (ValueError, RecursionError):
+        return None
 
 
 def _read_json(text: str) -> object:

@@ -1,5 +1,6 @@
 """A stand-in for HubSpot's CRM: companies, contacts and tasks in memory."""
 
+import uuid
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
@@ -10,6 +11,17 @@ from starlette.routing import BaseRoute, Route
 from connectors.sandbox.fake import Fake, Landed
 
 Object: TypeAlias = dict[str, Any]
+_DETAILS: Final = {
+    "portalId": 4711,
+    "accountType": "SANDBOX",
+    "timeZone": "UTC",
+    "utcOffset": "+00:00",
+    "utcOffsetMilliseconds": 0,
+    "companyCurrency": "EUR",
+    "additionalCurrencies": [],
+    "dataHostingLocation": "eu1",
+    "uiDomain": "app-eu1.hubspot.com",
+}
 
 
 MOST_FOUND: Final = 10_000
@@ -51,7 +63,7 @@ class FakeHubSpot(Fake):
         return made
 
     async def _details(self, request: Request) -> Response:
-        return self._refusal(request) or JSONResponse({"portalId": 4711, "accountType": "SANDBOX", "timeZone": "Europe/Berlin"})
+        return self._refusal(request) or JSONResponse(_DETAILS)
 
     async def _get(self, request: Request) -> Response:
         refusal = self._refusal(request)
@@ -145,4 +157,4 @@ def _missing() -> Response:
 
 
 def _problem(status: int, category: str, message: str) -> Response:
-    return JSONResponse({"status": "error", "message": message, "category": category, "correlationId": "sandbox"}, status)
+    return JSONResponse({"status": "error", "message": message, "category": category, "correlationId": str(uuid.uuid4())}, status)

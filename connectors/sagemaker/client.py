@@ -1,7 +1,6 @@
 """SageMaker through boto3, which blocks. Keys are the tenant's alone: nothing of the machine's own AWS set-up is looked at."""
 
 import json
-import logging
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -18,10 +17,6 @@ from connectors.errors import ConnectorError, NotAuthorized, RateLimited, Reject
 from connectors.sagemaker.vendor import SageMakerCredentials
 
 TIMEOUT_S = 3.0
-# The SDK tells its log every header and key it signs with.
-for _name in ("boto3", "botocore"):
-    logging.getLogger(_name).setLevel(logging.INFO)
-
 _NO_ACCESS: Final = frozenset(
     {
         "AccessDenied",
@@ -75,14 +70,10 @@ class SageMaker:
     async def _asked(self, call: Callable[[], AwsAnswer]) -> AwsAnswer:
         try:
             return await in_thread("SageMaker", TIMEOUT_S + 0.5, call)
-        except ClientError as error:
-            raise _refusal(error) from None
-        except (EndpointConnectionError, ConnectTimeoutError) as error:
-            raise Unavailable("SageMaker cannot be reached") from error
-        except BotoCoreError as error:
-            raise Unavailable(f"SageMaker did not finish its answer: {type(error).__name__}", maybe_done=True) from error
-        except (ResponseParserError, ValueError, KeyError, TypeError) as error:
-            raise Unavailable("SageMaker's answer is not one of its API", maybe_done=True) from error
+        except (ClientError, BotoCoreError, ResponseParserError, ValueError, KeyError, TypeError) as error:
+            ours = _ours(error)
+        # Raised out here, so that nobody finds the SDK's own behind it: that one holds the request with its keys.
+        raise ours
 
 
 class _Aws:
@@ -147,6 +138,17 @@ def _predictions(text: str) -> list[AwsAnswer]:
     if isinstance(told, dict):
         told = told["predictions"]
     return told if isinstance(told, list) else [told]
+
+
+def _ours(error: Exception) -> ConnectorError:
+    match error:
+        case ClientError():
+            return _refusal(error)
+        case EndpointConnectionError() | ConnectTimeoutError():
+            return Unavailable("SageMaker cannot be reached")
+        case BotoCoreError():
+            return Unavailable(f"SageMaker did not finish its answer: {type(error).__name__}", maybe_done=True)
+    return Unavailable("SageMaker's answer is not one of its API", maybe_done=True)
 
 
 def _refusal(error: ClientError) -> ConnectorError:

@@ -11,7 +11,7 @@ from simple_salesforce.api import SFType
 from simple_salesforce.exceptions import SalesforceError
 from simple_salesforce.format import format_external_id
 
-from connectors.blocking import in_thread
+from connectors.blocking import in_thread_counting
 from connectors.errors import NotAuthorized, Rejected, Unavailable
 from connectors.records import Record, RecordPage
 from connectors.salesforce.bulk import BulkJobs
@@ -205,7 +205,7 @@ class Salesforce:
 
     async def _ask(self, call: Callable[[Sdk], T]) -> T:
         # Three requests at most: the call, the login, the call again.
-        return await in_thread("Salesforce", 4 * TIMEOUT_S, self._let_in, call)
+        return await in_thread_counting("Salesforce", 4 * TIMEOUT_S, self._let_in, call)
 
     def _let_in(self, call: Callable[[Sdk], T]) -> T:
         token = self._login.token()

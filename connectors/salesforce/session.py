@@ -9,6 +9,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import NewConnectionError
 
 from connectors.errors import ConnectorError, NotAuthorized, RateLimited, Rejected, Unavailable, error_for_status, pause_of
+from connectors.requests_made import note_request
 
 Options: TypeAlias = Any
 """Whatever `requests` takes."""
@@ -50,6 +51,8 @@ class SalesforceSession(requests.Session):
         Raises:
             ConnectorError: there is no answer, or it is an error.
         """
+        if SOAP_LOGIN not in str(url):
+            note_request()
         response = self._sent(method, url, *args, **kwargs)
         if response.status_code >= 300 and SOAP_LOGIN not in str(url):
             raise error_of(response)

@@ -3,7 +3,6 @@
 import asyncio
 import http.client
 import json
-import logging
 import urllib.error
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -25,9 +24,6 @@ _LONGEST_CATEGORY: Final = 255
 _NOBODY: Final = "nobody@example.com"
 Answer: TypeAlias = Any
 """An answer of SendGrid as plain JSON."""
-
-# At this level it writes the Authorization header and whole mails into the log.
-logging.getLogger("python_http_client.client").setLevel(logging.WARNING)
 
 
 class SendGrid:

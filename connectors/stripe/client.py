@@ -10,6 +10,7 @@ from stripe import HTTPXClient, StripeClient
 
 from connectors.errors import ConnectorError, NotAuthorized, RateLimited, Rejected, Unavailable, pause_of
 from connectors.records import RecordPage
+from connectors.requests_made import note_request
 from connectors.stripe.changes import Changes
 from connectors.stripe.vendor import StripeCredentials
 
@@ -131,7 +132,8 @@ def _says(error: ConnectorError, code: str) -> bool:
 
 
 async def _plain(call: Awaitable[stripe.StripeObject]) -> StripeObject:
-    """Await a call of the SDK; its objects become plain JSON and its errors ours."""
+    """Await a call of the SDK, which is one request; its objects become plain JSON and its errors ours."""
+    note_request()
     try:
         answer: StripeObject = (await call).to_dict(for_json=True)
     except stripe.StripeError as error:

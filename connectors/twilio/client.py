@@ -11,8 +11,9 @@ from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 from twilio.rest import Client
 
-from connectors.blocking import in_thread
+from connectors.blocking import in_thread_counting
 from connectors.errors import Unavailable, error_for_status
+from connectors.requests_made import note_request
 from connectors.twilio.vendor import OptedOut, TwilioCredentials
 
 TIMEOUT_S = 20.0
@@ -62,7 +63,7 @@ class Twilio:
 
     async def _asked(self, call: Callable[[], TwilioMessage]) -> TwilioMessage:
         try:
-            return await in_thread("Twilio", TIMEOUT_S + 5, call)
+            return await in_thread_counting("Twilio", TIMEOUT_S + 5, call)
         except requests.exceptions.ConnectTimeout as error:
             raise Unavailable("Twilio cannot be reached") from error
         except requests.RequestException as error:
@@ -80,7 +81,8 @@ class _Wire(TwilioHttpClient):  # type: ignore[misc]  # the SDK has no types
         self.session.trust_env = False
 
     def request(self, method: str, url: str, *args: object, **kwargs: object) -> Response:
-        """Send one request."""
+        """Send one request; a list may need several, one for each page."""
+        note_request()
         answer = super().request(method, url.replace(_URL, self._base_url) if self._base_url else url, *args, **kwargs)
         if answer.status_code >= 400:
             raise _refusal(answer.status_code, answer.text, answer.headers or {})

@@ -19,6 +19,7 @@ class FakeTwilio(Fake):
     """One account."""
 
     name = "twilio"
+    tokens: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         """Begin with no message."""
@@ -87,10 +88,9 @@ class FakeTwilio(Fake):
         }
         return self._refusal(request) or JSONResponse({**page, "first_page_uri": request.url.path, "previous_page_uri": None})
 
-    @staticmethod
-    def _refusal(request: Request) -> Response | None:
+    def _refusal(self, request: Request) -> Response | None:
         kind, _, given = request.headers.get("authorization", "").partition(" ")
-        if kind == "Basic" and base64.b64decode(given).decode().partition(":")[2].startswith("sandbox-"):
+        if kind == "Basic" and base64.b64decode(given).decode().partition(":")[2].startswith(("sandbox-", *self.tokens)):
             return None
         return _error(401, 20003, "Authenticate")
 

@@ -1,8 +1,11 @@
 """What Twilio tells: what became of messages, and what people answered."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import parse_qsl
+
+from starlette.datastructures import ImmutableMultiDict
 
 from connectors.incoming import Delivered, Forged, Malformed, VendorEvent
 from connectors.twilio.vendor import TwilioCredentials
@@ -24,7 +27,9 @@ def read_events(delivered: Delivered, credentials: Credentials) -> list[VendorEv
 
     given = TwilioCredentials.model_validate(credentials)
     try:
-        form = dict(parse_qsl(delivered.body.decode(), keep_blank_values=True, strict_parsing=True)) if delivered.body else {}
+        # With all the values of a name that comes several times, because all of them are signed.
+        pairs = parse_qsl(delivered.body.decode(), keep_blank_values=True, strict_parsing=True) if delivered.body else []
+        form = ImmutableMultiDict(pairs)
     except ValueError as error:
         raise Malformed("Twilio sends a form") from error
     validator = RequestValidator(given.auth_token.get_secret_value())
@@ -38,7 +43,7 @@ def read_events(delivered: Delivered, credentials: Credentials) -> list[VendorEv
     return _status(form, sid) if "MessageStatus" in form else _answer(form, sid)
 
 
-def _status(form: dict[str, str], sid: str) -> list[VendorEvent]:
+def _status(form: Mapping[str, str], sid: str) -> list[VendorEvent]:
     status = form["MessageStatus"]
     name = _STATUSES.get(status)
     if name is None:
@@ -47,7 +52,7 @@ def _status(form: dict[str, str], sid: str) -> list[VendorEvent]:
     return [VendorEvent(f"{sid}:{status}", name, datetime.now(UTC), fields, address=form.get("To"))]
 
 
-def _answer(form: dict[str, str], sid: str) -> list[VendorEvent]:
+def _answer(form: Mapping[str, str], sid: str) -> list[VendorEvent]:
     text = form.get("Body", "")
     word = text.strip().upper()
     name = "sms.stopped" if word in _STOP else "sms.started" if word in _START else "sms.replied"

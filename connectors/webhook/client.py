@@ -9,6 +9,7 @@ from standardwebhooks import Webhook
 
 from connectors.errors import Rejected, Unavailable
 from connectors.http.client import WebAnswer, WebClient, problem_of
+from connectors.requests_made import note_request
 from connectors.webhook.vendor import WebhookCredentials
 
 TIMEOUT_S = 15.0
@@ -58,6 +59,7 @@ class WebhookSender:
         }
         web = self._web if self._sandbox_url or through is None else through
         url = f"{self._sandbox_url}/" if self._sandbox_url else self._credentials.url.get_secret_value()
+        note_request()
         self._check(await web.request("POST", url, headers=headers, body=body, key=message_id))
 
     async def close(self) -> None:

@@ -17,6 +17,7 @@ class FakeReceiver(Fake):
     """Messages by their id; pings are answered and forgotten."""
 
     name = "webhook"
+    secret = WEBHOOK.sandbox["secret"]
 
     def __init__(self) -> None:
         """Begin empty."""
@@ -29,7 +30,7 @@ class FakeReceiver(Fake):
 
     async def _take(self, request: Request) -> Response:
         try:
-            message = Webhook(WEBHOOK.sandbox["secret"]).verify(await request.body(), dict(request.headers))
+            message = Webhook(self.secret).verify(await request.body(), dict(request.headers))
         except (WebhookVerificationError, ValueError):
             return JSONResponse({"error": "the signature is wrong"}, 401)
         message_id = request.headers["webhook-id"]

@@ -1,7 +1,7 @@
 """Connections of a tenant to vendors, and links between vendors' objects and accounts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -19,7 +19,7 @@ class OpenConnection:
 
     vendor: str
     version: int
-    credentials: Json
+    credentials: Json = field(repr=False)
 
 
 async def find_connection(session: Session, vendor: str) -> Connection | None:

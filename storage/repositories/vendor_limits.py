@@ -41,6 +41,13 @@ async def book(session: Session, vendor: str, now: datetime, *, interval: timede
     return Booking(max(now, row.booked_until - interval * burst), row.failures)
 
 
+async def charge(session: Session, vendor: str, now: datetime, *, interval: timedelta, calls: int) -> None:
+    """Book calls that were made already, without a turn of their own: whoever comes next waits so much longer."""
+    row = await _row(session, vendor, now)
+    row.booked_until = max(row.booked_until, now) + interval * calls
+    await session.flush()
+
+
 async def note_success(session: Session, vendor: str) -> None:
     """Close the circuit: the vendor has answered."""
     await session.execute(update(VendorLimit).where(col(VendorLimit.vendor) == vendor).values(failures=0, open_until=None))

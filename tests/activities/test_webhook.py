@@ -22,6 +22,7 @@ from storage.session import Database
 from tests.activities.acting import call_of, ledger_of, make_account, run_of, undo_of
 
 INPUTS = {"type": "risk.raised", "data": {"score": 12, "why": "silent — für Wochen"}}
+OWN_SECRET = "whsec_YW5vdGhlcmFub3RoZXJhbm90aGVyYW5vdGhlcjAw"
 
 
 @asynccontextmanager
@@ -106,7 +107,7 @@ async def test_an_endpoint_within_our_network_is_refused(host: str) -> None:
 
 
 async def test_the_operators_list_of_hosts_holds() -> None:
-    client = WEBHOOK.connect(dict(WEBHOOK.sandbox), None)
+    client = WEBHOOK.connect({**WEBHOOK.sandbox, "url": "https://mine.example/", "secret": OWN_SECRET}, None)
 
     with pytest.raises(Rejected, match="not among the hosts"):
         await client.emit("m1", {"type": "risk.raised"}, through=WebClient(allowed_hosts=frozenset({"api.example.com"})))
@@ -142,6 +143,6 @@ async def test_the_receiver_refuses_a_body_that_was_changed() -> None:
 
 async def test_another_secret_is_not_authorized() -> None:
     with serving(FakeReceiver()) as url:
-        wrong = {**WEBHOOK.sandbox, "secret": "whsec_YW5vdGhlcmFub3RoZXJhbm90aGVyYW5vdGhlcjAw"}
+        wrong = {**WEBHOOK.sandbox, "secret": OWN_SECRET}
         with pytest.raises(NotAuthorized):
             await WEBHOOK.connect(wrong, url).verify()

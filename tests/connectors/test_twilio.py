@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import jsonschema
 import pytest
+from starlette.datastructures import ImmutableMultiDict
 from twilio.request_validator import RequestValidator
 
 from connectors.incoming import Delivered, Forged, Malformed
@@ -63,6 +64,20 @@ def test_what_is_signed_otherwise_is_forged(delivered: Delivered) -> None:
 def test_what_is_no_message_is_malformed(delivered: Delivered) -> None:
     with pytest.raises(Malformed):
         read_events(delivered, CREDENTIALS)
+
+
+REPEATED = [("MessageSid", "SM1"), ("Body", "Call me"), ("From", "+4930123456"), ("Tag", "b"), ("Tag", "a")]
+
+
+def test_every_value_of_a_name_that_comes_twice_is_signed() -> None:
+    body = urlencode(REPEATED)
+    signature = RequestValidator(TWILIO.sandbox["auth_token"]).compute_signature(URL, ImmutableMultiDict(REPEATED))
+
+    [event] = read_events(Delivered({"x-twilio-signature": signature}, body.encode(), URL), CREDENTIALS)
+    with pytest.raises(Forged):
+        read_events(Delivered({"x-twilio-signature": signature}, body.replace("Tag=b", "Tag=c").encode(), URL), CREDENTIALS)
+
+    assert (event.name, event.fields["text"]) == ("sms.replied", "Call me")
 
 
 async def test_a_number_that_said_stop_gets_nothing() -> None:

@@ -24,5 +24,6 @@ SUBJECT = Subject(
     link=link,
     effect_path="/events",
     sign_ins=3,
+    never_sent=frozenset({"channel_token"}),
     wrong_credentials={"client_id": "other", "client_secret": "other", "refresh_token": "of-somebody-else"},
 )

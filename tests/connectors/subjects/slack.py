@@ -30,4 +30,5 @@ SUBJECT = Subject(
     link=link,
     wrong_credentials={"bot_token": "xoxb-of-somebody-else", "signing_secret": "sandbox-signing-secret"},
     effect_path="chat.postMessage",
+    never_sent=frozenset({"signing_secret"}),
 )

@@ -26,5 +26,6 @@ SUBJECT = Subject(
     inputs={"percent_off": 10, "months": 3},
     count=lambda there: len(there.objects["sub_1"]["discounts"]),
     link=link,
+    never_sent=frozenset({"webhook_secret"}),
     wrong_credentials={"api_key": "sk_live_of_somebody_else"},
 )

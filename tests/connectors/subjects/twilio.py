@@ -23,6 +23,8 @@ SUBJECT = Subject(
     inputs={"to": "+4930123456", "text": "We are here."},
     count=lambda there: len(there.messages),
     link=link,
+    canary=({**TWILIO.sandbox, "auth_token": "4f9c1e7b2d8a40cd93be01f26a57d8ec"},),
+    admit=lambda fake, given: setattr(fake, "tokens", (given["auth_token"],)),
     wrong_credentials={"account_sid": "AC" + "1" * 32, "auth_token": "of-somebody-else", "from_number": "+15005550006"},
     reversible=False,
 )

@@ -18,6 +18,9 @@ SUBJECT = Subject(
     inputs={"type": "risk.raised", "data": {"score": 12}},
     count=lambda there: len(there.messages),
     link=link,
+    canary=({"url": "https://receiver.example/hooks?key=4f9c1e7b2d", "secret": "whsec_Y2FuYXJ5LTRmOWMxZTdiMmQtY2FuYXJ5LTRmOWMxZTdi"},),
+    admit=lambda fake, given: setattr(fake, "secret", given["secret"]),
+    never_sent=frozenset({"url", "secret"}),
     wrong_credentials={"url": "https://receiver.example/hooks", "secret": "whsec_YW5vdGhlcmFub3RoZXJhbm90aGVyYW5vdGhlcjAw"},
     reversible=False,
 )
