@@ -124,7 +124,8 @@ async def _relaying(database: Database, client: Client, settings: Settings, vend
         return client
 
     plays = Plays(connected, settings.temporal_ui_url, settings.temporal_namespace)
-    relay = asyncio.create_task(relay_forever(database, plays, settings.tenant), name="relay")
+    look_every = timedelta(seconds=settings.trigger_look_interval_s)
+    relay = asyncio.create_task(relay_forever(database, plays, settings.tenant, look_every=look_every), name="relay")
     schedules = asyncio.create_task(_keep_schedules(database, client, settings, vendors), name="schedules")
     try:
         yield

@@ -16,11 +16,12 @@ from sqlalchemy.exc import DBAPIError
 
 from api.plays import Plays
 from api.services.admitting import admit_all
+from api.services.coming import bring_in_all, relay_changes, relay_housekeeping, relay_looks
 from api.services.settling import settle
-from api.services.starting import begin_all
+from api.services.starting import begin, begin_all
 from storage.repositories.deliveries import list_due_deliveries, news_of, postpone_delivery, remove_delivery
 from storage.repositories.events import change_event, list_due_events
-from storage.repositories.runs import list_runs_to_start
+from storage.repositories.runs import find_starting_run, list_runs_to_start
 from storage.repositories.tenants import find_tenant, save_tenant
 from storage.session import Database
 from storage.tables import Delivery, Tenant
@@ -32,6 +33,8 @@ NEWS_PAUSE_S = 0.5
 STARTS_PAUSE_S = 2.0
 EVENTS_PAUSE_S = 1.0
 ADMISSIONS_PAUSE_S = 1.0
+TRIGGERS_PAUSE_S = 0.5
+LOOK_EVERY = timedelta(minutes=10)
 _GRACE = timedelta(seconds=5)
 _AT_ONCE = 20
 
@@ -50,13 +53,24 @@ async def make_tenant(database: Database, tenant: str) -> None:
             return
 
 
-async def relay_forever(database: Database, plays: Plays, tenant: str) -> None:
-    """Relay until cancelled. While PostgreSQL or Temporal is away it waits for it."""
+async def relay_forever(database: Database, plays: Plays, tenant: str, *, look_every: timedelta = LOOK_EVERY) -> None:
+    """Relay until cancelled. While PostgreSQL or Temporal is away it waits for it.
+
+    Args:
+        database: where what is left over is written down.
+        plays: those who are told.
+        tenant: whose.
+        look_every: how often the clock is looked at for triggers that time alone makes fire.
+    """
+    look_pause_s = min(look_every.total_seconds() / 10, 30.0)
     await asyncio.gather(
         _again_and_again(NEWS_PAUSE_S, lambda: relay_news(database, plays, tenant)),
         _again_and_again(STARTS_PAUSE_S, lambda: relay_starts(database, plays, tenant)),
         _again_and_again(EVENTS_PAUSE_S, lambda: relay_events(database, plays, tenant)),
         _again_and_again(ADMISSIONS_PAUSE_S, lambda: admit_all(database, plays, tenant)),
+        _again_and_again(TRIGGERS_PAUSE_S, lambda: relay_changes(database, plays, tenant)),
+        _again_and_again(look_pause_s, lambda: relay_looks(database, tenant, look_every)),
+        _again_and_again(look_every.total_seconds(), lambda: relay_housekeeping(database, tenant)),
     )
 
 
@@ -99,6 +113,8 @@ async def settle_all(database: Database, plays: Plays, tenant: str, event_ids: S
         except Exception as error:  # one that cannot be looked at must not keep the others
             log.warning("event not looked at yet", event_id=event_id, reason=type(error).__name__)
             await _look_later(database, tenant, event_id)
+    if event_ids:
+        await bring_in_all(database, plays, tenant)
 
 
 async def _look_later(database: Database, tenant: str, event_id: str) -> None:
@@ -122,11 +138,21 @@ async def deliver_all(database: Database, plays: Plays, tenant: str, deliveries:
     return sum(await asyncio.gather(*(one(row) for row in deliveries)))
 
 
+async def _begun(database: Database, plays: Plays, tenant: str, workflow_id: str, news: News) -> bool:
+    """Begin a play that is written down and not begun yet, so that news of its first moment are not lost; False when there is none."""
+    async with database.begin(tenant) as session:
+        run_id = await find_starting_run(session, workflow_id)
+    if run_id is None:
+        return False
+    await begin(database, plays, tenant, run_id)
+    return await plays.tell(workflow_id, news)
+
+
 async def _deliver(database: Database, plays: Plays, tenant: str, row: Delivery) -> bool:
     try:
         async with database.begin(tenant) as session:
             news = News.model_validate(news_of(session, row))
-        told = await plays.tell(row.workflow_id, news)
+        told = await plays.tell(row.workflow_id, news) or await _begun(database, plays, tenant, row.workflow_id, news)
     except Exception:
         async with database.begin(tenant) as session:
             await postpone_delivery(session, row)

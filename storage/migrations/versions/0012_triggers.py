@@ -27,6 +27,7 @@ def upgrade() -> None:
     op.add_column('launch', text('event', nullable=True))
     op.add_column('launch', text('filled_to', nullable=True))
     op.execute('GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO playkeeper_app')
+    op.execute(sa.text(NUMBER.replace(':', '\\:')))
     for event, function in (('INSERT', ACCOUNT_INSERTED), ('UPDATE', ACCOUNT_UPDATED)):
         _trigger('account', event, function)
     for event in ('INSERT', 'UPDATE', 'DELETE'):
@@ -88,6 +89,10 @@ def _value(row: str) -> str:
     """
 
 
+NUMBER = """
+    CREATE FUNCTION fact_number(value jsonb) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    AS $body$ SELECT CASE WHEN jsonb_typeof(value) = 'number' THEN value::numeric END $body$
+"""
 # Who re-scores a million accounts pays one look into an index for a statement as long as nobody watches.
 WATCHED = """
     SELECT DISTINCT path FROM watched_path WHERE path NOT LIKE 'event:%' AND path NOT LIKE 'contact.%' AND path <> 'account.contacts'
@@ -162,6 +167,7 @@ def downgrade() -> None:
         for event in events:
             op.execute(f'DROP TRIGGER note_{table}_{event} ON {table}')
             op.execute(f'DROP FUNCTION note_{table}_{event}()')
+    op.execute('DROP FUNCTION fact_number(jsonb)')
     for name in ('event', 'filled_to'):
         op.drop_column('launch', name)
     drop_tables(*TABLES)
