@@ -76,6 +76,5 @@ async def _standing(session: Session, trigger: Trigger, rows: Sequence[Occurrenc
     for row in rows:
         standing = await session.get(Standing, (session.tenant, row.playbook, row.trigger, row.account))
         scope = scopes.get(row.account)
-        same = standing is not None and row.mark == f"t{standing.since.isoformat()}"
-        found[row.id] = same and scope is not None and holds(subject_of(trigger), scope)
+        found[row.id] = standing is not None and standing.since == row.at and scope is not None and holds(subject_of(trigger), scope)
     return found
