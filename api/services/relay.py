@@ -37,6 +37,8 @@ TRIGGERS_PAUSE_S = 0.5
 LOOK_EVERY = timedelta(minutes=10)
 _GRACE = timedelta(seconds=5)
 _AT_ONCE = 20
+_BATCH = 100
+_MOST_BATCHES = 50
 
 
 async def make_tenant(database: Database, tenant: str) -> None:
@@ -98,10 +100,13 @@ async def relay_starts(database: Database, plays: Plays, tenant: str, *, grace: 
 
 
 async def relay_events(database: Database, plays: Plays, tenant: str) -> None:
-    """Look at the events that are due."""
-    async with database.begin(tenant) as session:
-        due = await list_due_events(session)
-    await settle_all(database, plays, tenant, due)
+    """Look at the events that are due, in batches as long as there are whole ones."""
+    for _ in range(_MOST_BATCHES):
+        async with database.begin(tenant) as session:
+            due = await list_due_events(session, _BATCH)
+        await settle_all(database, plays, tenant, due)
+        if len(due) < _BATCH:
+            break
 
 
 async def settle_all(database: Database, plays: Plays, tenant: str, event_ids: Sequence[str]) -> None:

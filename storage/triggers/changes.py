@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import and_, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
@@ -26,7 +26,7 @@ from storage.enrollment.published import Published, list_published
 from storage.enrollment.scopes import scope_of
 from storage.facts import AccountRows, read_accounts
 from storage.session import Session
-from storage.trigger_tables import FactChange, Occurrence, Standing, WatchedPath
+from storage.trigger_tables import FactChange, Occurrence, Standing, TriggerWatch, WatchedPath
 from storage.triggers.baselines import drop_from_baseline
 from storage.triggers.conditions import lowering
 from storage.triggers.queue import New, Way, add_occurrences, try_lock
@@ -87,27 +87,41 @@ async def take_changes(session: Session, now: datetime) -> int:
     return len(changes)
 
 
-async def _watchers(session: Session, paths: Iterable[str]) -> dict[tuple[str, str], set[str]]:
-    query = select(col(WatchedPath.playbook), col(WatchedPath.trigger), col(WatchedPath.path))
-    found: dict[tuple[str, str], set[str]] = {}
-    for playbook, trigger, path in await session.execute(query.where(col(WatchedPath.path).in_(sorted(paths)))):
-        found.setdefault((playbook, trigger), set()).add(path)
+@dataclass
+class _Watcher:
+    """Which paths a trigger watches since when; what happened before it was published is not for it."""
+
+    since: datetime
+    paths: set[str] = field(default_factory=set)
+
+    def of(self, changes: Sequence[FactChange]) -> list[FactChange]:
+        return [change for change in changes if change.path in self.paths and change.at >= self.since]
+
+
+Watchers: TypeAlias = dict[tuple[str, str], _Watcher]
+"""The triggers that watch some paths, by playbook and trigger."""
+
+
+async def _watchers(session: Session, paths: Iterable[str]) -> Watchers:
+    of_watch = and_(col(TriggerWatch.playbook) == col(WatchedPath.playbook), col(TriggerWatch.trigger) == col(WatchedPath.trigger))
+    query = select(WatchedPath, col(TriggerWatch.since)).join(TriggerWatch, of_watch).where(col(WatchedPath.path).in_(sorted(paths)))
+    found: Watchers = {}
+    for watched, since in await session.execute(query):
+        found.setdefault((watched.playbook, watched.trigger), _Watcher(since)).paths.add(watched.path)
     return found
 
 
-async def _look(
-    looking: _Looking, playbook: Published, watchers: Mapping[tuple[str, str], set[str]], changes: Sequence[FactChange]
-) -> None:
+async def _look(looking: _Looking, playbook: Published, watchers: Watchers, changes: Sequence[FactChange]) -> None:
     for trigger in playbook.rules.enroll.triggers:
-        paths = watchers.get((playbook.slug, trigger.id))
-        if paths:
-            await _fire(looking, playbook, trigger, [change for change in changes if change.path in paths])
-    paths = watchers.get((playbook.slug, AUDIENCE))
-    if paths:
-        left = sorted({change.account for change in changes if change.path in paths})
-        audience = (await lowering(looking.session, looking.now)).clause(playbook.rules.enroll.audience)
-        if audience is not None:
-            await drop_from_baseline(looking.session, playbook.slug, audience, left)
+        watcher = watchers.get((playbook.slug, trigger.id))
+        theirs = watcher.of(changes) if watcher else []
+        if theirs:
+            await _fire(looking, playbook, trigger, theirs)
+    watcher = watchers.get((playbook.slug, AUDIENCE))
+    left = sorted({change.account for change in watcher.of(changes)}) if watcher else []
+    audience = (await lowering(looking.session, looking.now)).clause(playbook.rules.enroll.audience) if left else None
+    if audience is not None:
+        await drop_from_baseline(looking.session, playbook.slug, audience, left)
 
 
 async def _fire(looking: _Looking, playbook: Published, trigger: Trigger, changes: Sequence[FactChange]) -> None:

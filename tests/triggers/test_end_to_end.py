@@ -48,12 +48,6 @@ def why(api: Caller, slug: str, account: str) -> JsonTree:
     return api.get("/v1/events", params={"account": account})["items"]
 
 
-def note_of(api: Caller, run: JsonTree) -> str:
-    step = next(step for step in run["steps"] if step["key"] == "note")
-    assert step["status"] == "done", run
-    return str(run)
-
-
 def test_an_event_starts_a_play(api: Caller, account: str) -> None:
     note = "{{ trigger.kind }} {{ trigger.id }} {{ event.amount_due }} {{ inputs.invoice }}"
     inputs = "inputs:\n  invoice: {type: text, from: event.invoice_id}\n"
@@ -85,3 +79,70 @@ def test_a_change_of_a_fact_starts_a_play(api: Caller, account: str) -> None:
     run = begun(api, "live", account)
 
     assert (run["trigger"], run["outcome"]) == ("change", "completed")
+
+
+def days(number: int) -> str:
+    return (datetime.now(UTC) + timedelta(days=number)).date().isoformat()
+
+
+@pytest.mark.parametrize(
+    ("slug", "when", "changes"),
+    [
+        ("score", "score: health, drops_below: 35, from: 40", [{"facts": {"health": {"score": 34}}}, {"facts": {"health": {"score": 33}}}]),
+        ("becomes", "becomes: usage.seat_share > 0.9", [{"facts": {"usage": {"seat_share": 0.95}}}]),
+        ("held", "becomes: usage.seats > 9, for: 1 second", [{"facts": {"usage": {"seats": 10}}}]),
+        ("segment", "segment: smb, enters: true", [{"segment": "smb"}]),
+        ("date", "date: account.renewal_date, before: 90 days", [{"renewal_date": days(80)}]),
+        ("same-day", "date: account.renewal_date, same_day: true", [{"renewal_date": days(0)}]),
+        ("unchanged", "unchanged: account.stage, for: 2 seconds", [{"stage": "a"}, {"stage": "b"}]),
+        ("settles", "change: account.tier, settle: 1s", [{"tier": "a"}, {"tier": "b"}, {"tier": "c"}]),
+        ("opportunity", "change: opportunity.stage, to: won", [{"facts": {"opportunity": {"stage": "won"}}}]),
+        ("sealed", "change: contact.email", [{"contact": "eve@example.com"}]),
+    ],
+)
+def test_each_kind_starts_one_play(api: Caller, account: str, slug: str, when: str, changes: list[JsonTree]) -> None:
+    api.publish(playbook(slug, f"  when: [{{{when}}}]\n"))
+    for change in changes:
+        if "contact" in change:
+            contact = {"name": "Ada Meyer", "email": change["contact"], "roles": ["champion"]}
+            api.put(f"/v1/accounts/{account}/contacts/{account}-ada", contact)
+        else:
+            api.patch(f"/v1/accounts/{account}", change)
+
+    run = begun(api, slug, account)
+    api.post(f"/v1/playbooks/{slug}/archive")
+
+    assert run["outcome"] == "completed"
+
+
+def test_an_event_brings_an_audience_in_and_a_publishing_too(api: Caller, account: str) -> None:
+    api.patch(f"/v1/accounts/{account}", {"segment": account})
+    audience = f'  audience: account.segment == "{account}"\n'
+    api.publish(playbook("outage", "  when: [{event: outage.came, accounts: audience}]\n" + audience))
+    send(api, None, "outage.came", account)
+    saved = api.publish(playbook("everybody", audience + "  existing: include\n"))
+
+    assert begun(api, "outage", account)["outcome"] == "completed"
+    run = begun(api, "everybody", account)
+    assert saved["existing"] == {"then": "include", "accounts": 1, "launch": run["launch"]}
+    launch = api.get(f"/v1/launches/{run['launch']}")
+    assert (launch["playbook"], launch["accounts"]) == ("everybody", 1)
+
+
+def test_news_of_the_first_moment_are_not_lost(api: Caller, account: str) -> None:
+    source = """
+playbook: quick
+enroll:
+  when: [{event: mail.sent}]
+steps:
+  - id: answer
+    wait_until:
+      any:
+        replied: {event: mail.replied}
+      up_to: 10 days
+"""
+    api.publish(source)
+    send(api, account, "mail.sent", "1")
+    send(api, account, "mail.replied", "1")
+
+    assert begun(api, "quick", account)["outcome"] == "completed"
