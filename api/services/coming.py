@@ -29,6 +29,7 @@ from storage.enrollment.refusals import note_refusals
 from storage.enrollment.scopes import scope_of
 from storage.facts import AccountRows, read_accounts
 from storage.repositories.events import fields_of, list_events_by_ids, list_events_since
+from storage.repositories.playbooks import find_playbook
 from storage.session import Database, Session
 from storage.tables import Occurrence
 from storage.triggers.changes import take_changes
@@ -43,6 +44,7 @@ log = structlog.get_logger()
 MOST_AT_ONCE: Final = 200
 """How many accounts are brought in in one transaction."""
 _MOST_ROUNDS: Final = 50
+_MOST_PAGES: Final = 20
 _LONGEST_PAUSE_S: Final = 300.0
 _BY: Final = "playkeeper"
 
@@ -66,8 +68,11 @@ async def relay_changes(database: Database, plays: Plays, tenant: str) -> None:
     async with database.begin(tenant) as session:
         launches = await list_filling(session)
     for launch in launches:
-        async with database.begin(tenant) as session:
-            await fill_launch(session, launch, datetime.now(UTC))
+        for _ in range(_MOST_PAGES):
+            async with database.begin(tenant) as session:
+                more = await fill_launch(session, launch, datetime.now(UTC))
+            if not more:
+                break
     await bring_in_all(database, plays, tenant)
 
 
@@ -85,9 +90,15 @@ async def relay_housekeeping(database: Database, tenant: str) -> None:
     """Bring in who joined the audience of an event that goes on, watch what is published, and forget what nobody asks for any more."""
     now = datetime.now(UTC)
     async with database.begin(tenant) as session:
-        for playbook in await list_published(session):
-            await keep_watches(session, playbook, now)
+        slugs = [playbook.slug for playbook in await list_published(session)]
         launches = await list_filling(session)
+    for slug in slugs:
+        async with database.begin(tenant) as session:
+            # Nobody publishes another version meanwhile.
+            await find_playbook(session, slug, lock=True)
+            playbook = await find_published(session, slug)
+            if playbook is not None:
+                await keep_watches(session, playbook, now)
     for launch in launches:
         after: str | None = ""
         while after is not None:
