@@ -119,6 +119,12 @@ def _calendar(scope: Scope) -> BusinessCalendar:
     return found if isinstance(found, BusinessCalendar) else BusinessCalendar()
 
 
+def needs_facts(trigger: Trigger) -> bool:
+    """Say whether more than the change itself is needed to know whether a trigger fires."""
+    calculated = any(isinstance(trigger.spec.get(key), dict) for key in ("from", "to"))
+    return trigger.kind in ("becomes", "date") or calculated or "for" in trigger.spec
+
+
 def change_fits(trigger: Trigger, before: Json, after: Json, scope: Scope) -> bool:
     """Say whether a change of the watched fact is one that a `change` or `segment` trigger is about."""
     was, now = from_json(before), from_json(after)

@@ -17,6 +17,7 @@ from enrollment.triggers import (
     fires_late,
     held_until,
     moment_of,
+    needs_facts,
     settles_for,
     subject_of,
 )
@@ -34,6 +35,7 @@ from storage.triggers.watching import AUDIENCE
 
 MOST_CHANGES: Final = 500
 """How many changes are looked at in one transaction."""
+_NO_FACTS: Final[Scope] = {}
 
 # Armed is who was on the far side of `from`; the last change that left it is the mark, so that one arming fires once.
 _CROSSED = text("""
@@ -59,7 +61,10 @@ class _Looking:
     rows: Mapping[str, AccountRows]
     scopes: dict[tuple[str, str], Scope] = field(default_factory=dict)
 
-    def scope(self, playbook: Published, account: str) -> Scope | None:
+    def scope(self, playbook: Published, trigger: Trigger, account: str) -> Scope | None:
+        """Give what a trigger is asked against; None for an account that is not there any more."""
+        if not needs_facts(trigger):
+            return _NO_FACTS
         rows = self.rows.get(account)
         if rows is None:
             return None
@@ -79,12 +84,27 @@ async def take_changes(session: Session, now: datetime) -> int:
         return 0
     watchers = await _watchers(session, {change.path for change in changes})
     if watchers:
-        looking = _Looking(session, now, await read_accounts(session, sorted({change.account for change in changes})))
-        for playbook in await list_published(session):
+        playbooks = await list_published(session)
+        looking = _Looking(session, now, await _facts(session, playbooks, watchers, changes))
+        for playbook in playbooks:
             await _look(looking, playbook, watchers, changes)
     ids = [change.id for change in changes]
     await session.execute(update(FactChange).where(col(FactChange.id).in_(ids)).values(seen=True))
     return len(changes)
+
+
+async def _facts(
+    session: Session, playbooks: Sequence[Published], watchers: "Watchers", changes: Sequence[FactChange]
+) -> Mapping[str, AccountRows]:
+    """Read the accounts where a trigger wants to know more than what changed; a nightly re-score mostly needs none of it."""
+    asking = [
+        watcher
+        for playbook in playbooks
+        for trigger in playbook.rules.enroll.triggers
+        if needs_facts(trigger) and (watcher := watchers.get((playbook.slug, trigger.id)))
+    ]
+    accounts = sorted({change.account for watcher in asking for change in watcher.of(changes)})
+    return await read_accounts(session, accounts) if accounts else {}
 
 
 @dataclass
@@ -145,7 +165,7 @@ async def _fire(looking: _Looking, playbook: Published, trigger: Trigger, change
 def _changed(looking: _Looking, playbook: Published, trigger: Trigger, changes: Sequence[FactChange]) -> list[New]:
     new = []
     for change in changes:
-        scope = looking.scope(playbook, change.account)
+        scope = looking.scope(playbook, trigger, change.account)
         if scope is not None and change_fits(trigger, cast(Json, change.before), cast(Json, change.after), scope):
             new.append(New(change.account, f"c{change.id}", change.at, looking.now))
     return new
@@ -155,7 +175,7 @@ def _stands_still(looking: _Looking, playbook: Published, trigger: Trigger, chan
     """From each change on it may stand still; whether it did is looked at when the time is over."""
     new = []
     for change in changes:
-        scope = looking.scope(playbook, change.account)
+        scope = looking.scope(playbook, trigger, change.account)
         if scope is not None and change.after is not None:
             new.append(New(change.account, f"c{change.id}", change.at, held_until(trigger, change.at, scope)))
     return new
@@ -165,7 +185,7 @@ async def _crossed(looking: _Looking, playbook: Published, trigger: Trigger, cha
     crossing = crossing_of(trigger)
     new = []
     for _, account, at, armed in await looking.session.execute(_CROSSED, crossed(crossing) | {"changes": [one.id for one in changes]}):
-        scope = looking.scope(playbook, account)
+        scope = looking.scope(playbook, trigger, account)
         if scope is not None:
             new.append(New(account, f"s{armed}", at, held_until(trigger, at, scope)))
     return new
@@ -186,7 +206,7 @@ def crossed(crossing: Crossing) -> dict[str, str | float | timedelta | None]:
 async def _became(looking: _Looking, playbook: Published, trigger: Trigger, changes: Sequence[FactChange]) -> list[New]:
     accounts = sorted({change.account for change in changes})
     condition = subject_of(trigger)
-    scopes = {account: scope for account in accounts if (scope := looking.scope(playbook, account)) is not None}
+    scopes = {account: scope for account in accounts if (scope := looking.scope(playbook, trigger, account)) is not None}
     true = {account for account, scope in scopes.items() if holds(condition, scope)}
     return await now_standing(looking.session, playbook, trigger, scopes, true, looking.now)
 
@@ -218,7 +238,7 @@ async def now_standing(
 def _dated(looking: _Looking, playbook: Published, trigger: Trigger, changes: Sequence[FactChange]) -> list[New]:
     new = []
     for account in sorted({change.account for change in changes}):
-        scope = looking.scope(playbook, account)
+        scope = looking.scope(playbook, trigger, account)
         moment = moment_of(trigger, scope) if scope is not None else None
         if scope is not None and moment is not None and fires_late(trigger, moment, looking.now, scope):
             new.append(New(account, moment.mark, moment.at, looking.now))
