@@ -1,18 +1,16 @@
 """The tables of triggers: what is watched, what changed, and what therefore may bring an account into a playbook."""
 
 from datetime import datetime
-from typing import Any
-
 from sqlalchemy import BigInteger, Column, Identity, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
-from storage.table_parts import Owned, made_at, moment
+from storage.table_parts import ColumnDefault, Owned, made_at, moment
 
 _WAITS = "done_at IS NULL"
 
 
-def _numbered() -> Any:
+def _numbered() -> ColumnDefault:
     return Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
 
 
