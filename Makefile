@@ -5,10 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test check format lock connector docs fuzz drill bench benchsync clean
+.PHONY: help setup run test check format lock connector docs fuzz drill bench benchsync bench-sweep clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup: ## virtual environment in .venv with everything the lock file names (quick when up to date)
 	@cli/dev/setup.sh
@@ -53,6 +53,9 @@ drill: setup ## kill workers, Temporal and PostgreSQL under load and count what 
 
 benchsync: setup ## a sync of 100,000 accounts whose worker is killed twice: time, memory, and what was lost or repeated
 	@$(BIN)/python -m bench.sync
+
+bench-sweep: setup ## sweeps of 100,000 and 1,000,000 accounts against the bare query and the bare starts
+	@$(BIN)/python -m bench.sweep
 
 bench: setup ## ratios against a hand-written workflow, and the virtual clock
 	@$(BIN)/python -m bench

@@ -26,6 +26,7 @@ from activities.registry import Activity, Dependencies, build_activities
 from activities.syncing import Vendors, wanted_syncs
 from api.plays import Plays
 from api.services.relay import relay_forever
+from api.services.slack_desk import SlackDesk
 from connectors.email.mail import Mailer
 from connectors.email.outbox import FolderOutbox
 from connectors.email.smtp import Smtp
@@ -34,18 +35,20 @@ from connectors.registry import VENDORS
 from logs import configure_logging
 from settings import SettingInvalid, SettingMissing, Settings, read_settings
 from storage.encryption import PAYLOADS, BoundKeys, KeyRing
+from storage.enrollment.schedules import list_schedules
 from storage.session import Database
 from workflows.client import Address, TemporalAway, connect
-from workflows.messages import QUEUE_PLAYS
+from workflows.messages import QUEUE_PLAYS, sweep_schedule_id
 from workflows.outlet import TemporalPlays
 from workflows.playbook_run import PlaybookRun
-from workflows.schedules import keep_schedules
+from workflows.schedules import SweepPlan, keep_schedules, keep_sweeps
+from workflows.sweep import LaunchSweep
 from workflows.sync import SyncTick, VendorSync
 
 _LOG = structlog.get_logger("worker")
 _PAUSE_S = 1.0
-_SCHEDULES_PAUSE_S = 60.0
-WORKFLOWS: tuple[type, ...] = (PlaybookRun, VendorSync, SyncTick)
+_SCHEDULES_PAUSE_S = 5.0
+WORKFLOWS: tuple[type, ...] = (PlaybookRun, LaunchSweep, VendorSync, SyncTick)
 
 
 class DatabaseAway(Exception):
@@ -117,15 +120,16 @@ async def opened(
 async def _relaying(database: Database, client: Client, settings: Settings, vendors: Vendors) -> AsyncIterator[None]:
     """Bring to plays what activities noted for them, and begin plays whose request died before it could, also while no API runs.
 
-    The schedules of syncs are kept as the connections and settings want them, too.
+    The schedules of syncs and sweeps are kept as connections, settings and playbooks want them, too.
     """
 
     async def connected() -> Client:
         return client
 
     plays = Plays(connected, settings.temporal_ui_url, settings.temporal_namespace)
+    desk = SlackDesk(database, settings.vendor_sandbox_url)
     look_every = timedelta(seconds=settings.trigger_look_interval_s)
-    relay = asyncio.create_task(relay_forever(database, plays, settings.tenant, look_every=look_every), name="relay")
+    relay = asyncio.create_task(relay_forever(database, plays, desk, settings.tenant, look_every=look_every), name="relay")
     schedules = asyncio.create_task(_keep_schedules(database, client, settings, vendors), name="schedules")
     try:
         yield
@@ -137,16 +141,23 @@ async def _relaying(database: Database, client: Client, settings: Settings, vend
 
 
 async def _keep_schedules(database: Database, client: Client, settings: Settings, vendors: Vendors) -> None:
-    """Look every minute which vendors are to be synced how often. Every worker does so; the same twice changes nothing."""
-    known: dict[str, int] | None = None
+    """Look every few seconds which vendors are to be synced how often, and which playbooks swept when.
+
+    Every worker does so; the same twice changes nothing.
+    """
+    syncs: dict[str, int] | None = None
+    sweeps: dict[str, SweepPlan] | None = None
     names = [name for name, vendor in vendors.items() if vendor.records]
     while True:
         try:
             async with database.begin(settings.tenant) as session:
                 wanted = await wanted_syncs(session, vendors, settings.sync_interval_min)
-            known = await keep_schedules(client, settings.tenant, names, wanted, known)
+                plans = [SweepPlan(*each) for each in await list_schedules(session)]
+            syncs = await keep_schedules(client, settings.tenant, names, wanted, syncs)
+            swept = {sweep_schedule_id(settings.tenant, plan.playbook, plan.trigger_id): plan for plan in plans}
+            sweeps = await keep_sweeps(client, settings.tenant, swept, sweeps)
         except (DBAPIError, OSError, RPCError) as error:
-            _LOG.info("schedules of syncs are looked after later", reason=type(error).__name__)
+            _LOG.info("schedules are looked after later", reason=type(error).__name__)
         await asyncio.sleep(_SCHEDULES_PAUSE_S)
 
 

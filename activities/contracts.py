@@ -29,6 +29,10 @@ SYNC_BEGIN = "sync.begin"
 SYNC_BATCH = "sync.batch"
 SYNC_END = "sync.end"
 
+LAUNCH_GATHER = "launch.gather"
+LAUNCH_ENTER = "launch.enter"
+LAUNCH_END = "launch.end"
+
 DATABASE_AWAY = "DatabaseAway"
 """The error type of a call that our own database kept from being made. It is no failure of the step: the play waits and calls again."""
 
@@ -346,4 +350,61 @@ class SyncEnd(Contract):
     tenant: str
     vendor: str
     report: str
+    error: str | None = None
+
+
+class LaunchInput(Contract):
+    """The working off of a launch: a sweep (`launch` is then made of the workflow's id), or one whose accounts are written down already.
+
+    `scheduled` is set for the sweep of a schedule, `expected` and `left` when it goes on in a fresh history. `dry` writes down what would
+    become of the accounts, and changes nothing else.
+    """
+
+    tenant: str
+    playbook: str
+    kind: Literal["sweep", "bulk", "publish", "event"] = "sweep"
+    launch: str | None = None
+    trigger_id: str | None = None
+    by: str | None = None
+    dry: bool = False
+    expected: int | None = None
+    left: tuple[tuple[int, int], ...] = ()
+
+
+class LaunchGather(Contract):
+    """Make the launch, if there is none yet, and write down the accounts of its audience."""
+
+    launch: str
+    input: LaunchInput
+
+
+class LaunchParts(Contract):
+    """How many accounts there are, and the ranges of rows to be worked off side by side."""
+
+    expected: int
+    parts: tuple[tuple[int, int], ...] = ()
+
+
+class LaunchEnter(Contract):
+    """Look at accounts of a part for a while."""
+
+    launch: str
+    input: LaunchInput
+    part: tuple[int, int]
+
+
+class LaunchProgress(Contract):
+    """What a while came to. `paused`: somebody paused the launch; look again later. `accounts` were looked at by all parts so far."""
+
+    accounts: int = 0
+    started: int = 0
+    more: bool = False
+    paused: bool = False
+
+
+class LaunchEnd(Contract):
+    """Close the launch; with `error` it has failed."""
+
+    launch: str
+    input: LaunchInput
     error: str | None = None

@@ -2,10 +2,14 @@
 
 import hashlib
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from activities.actions.tasks import tell_of_task
 from activities.contracts import AskCall, AskResult, AskUpdate, RunRef, TaskUpdate
 from activities.owners import resolve_each, resolve_owner
+from connectors.slack.vendor import SLACK
+from storage.repositories.connections import find_connection
+from storage.repositories.slack_questions import add_questions
 from storage.repositories.tasks import (
     add_tasks,
     close_tasks_by_step,
@@ -30,6 +34,7 @@ async def ask(database: Database, call: AskCall) -> AskResult:
         if not there:
             there = [_item(call, person) for person in await _asked(session, call)]
             await add_tasks(session, there)
+            await _ask_in_slack(session, there)
     return AskResult(asked=tuple(str(task.owner) for task in there), items=tuple(task.id for task in there))
 
 
@@ -63,6 +68,13 @@ async def update_task(database: Database, call: TaskUpdate) -> None:
             await add_tasks(session, [_notice(call, task, person)])
         task.context = {**task.context, "overdue": [*overdue, done]}
         await session.flush()
+
+
+async def _ask_in_slack(session: Session, tasks: Sequence[Task]) -> None:
+    """Note approvals to be asked in Slack as well; the relay sends them. The items are in the inbox whatever becomes of that."""
+    approvals = [task.id for task in tasks if task.kind == "approval"]
+    if approvals and await find_connection(session, SLACK.name) is not None:
+        await add_questions(session, approvals, datetime.now(UTC))
 
 
 async def _asked(session: Session, call: AskCall) -> Sequence[Person]:

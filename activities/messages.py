@@ -21,7 +21,7 @@ _MAX_RANGE = 1_000
 
 
 class Missing(StrictUndefined):
-    """A fact this account does not have. It may be asked for (`if`, `default`, `is defined`), but not printed: a mail says no "None"."""
+    """A fact this account does not have, or a field of such. It may be asked for (`if`, `default`), not printed: a mail says no "None"."""
 
     __slots__ = ()
 
@@ -44,11 +44,15 @@ class _Environment(ImmutableSandboxedEnvironment):
     intercepted_binops = frozenset({"+", "-"})
 
     def getattr(self, obj: object, attribute: str) -> object:
+        if isinstance(obj, Missing):
+            return obj
         if isinstance(obj, Mapping):
             return self._field(obj, attribute)
         return super().getattr(obj, attribute)
 
     def getitem(self, obj: object, argument: object) -> object:
+        if isinstance(obj, Missing):
+            return obj
         if isinstance(obj, Mapping) and isinstance(argument, str):
             return self._field(obj, argument)
         return super().getitem(obj, argument)
@@ -64,7 +68,8 @@ class _Environment(ImmutableSandboxedEnvironment):
 
     def _field(self, record: Mapping[object, object], name: str) -> object:
         if name not in record:
-            return self.undefined(f'there is no field "{name}"')
+            # A step that has not run, or a field that an event came without. Names that can never be are refused before publishing.
+            return Missing(f'there is no field "{name}"')
         found = record[name]
         return Missing(f'this account has no "{name}"') if found is None else found
 

@@ -19,3 +19,15 @@ class Plays(Protocol):
     async def undo(self, workflow_id: str, request_id: str, *, force: bool, parent: str | None) -> bool:
         """Take back what a play did, and end it; it then tells the workflow `parent`. False when it has ended."""
         ...
+
+
+class Beginner(Protocol):
+    """Begins the plays that a launch wrote down."""
+
+    async def begin(self, workflow_id: str, play: RunInput) -> bool:
+        """Begin a play; False when one with this id runs, or ran, already."""
+        ...
+
+
+class Outlet(Plays, Beginner, Protocol):
+    """All of it, as a worker has it."""

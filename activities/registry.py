@@ -24,8 +24,9 @@ from activities.connections import Connections
 from activities.contracts import UNDO, ActionCall, ActionResult, UndoCall, UndoResult
 from activities.effects import Action, Ledger, Pause
 from activities.failures import as_activity_failure
-from activities.outlet import Plays
+from activities.outlet import Outlet
 from activities.services import Services
+from activities.sweeping import Sweeping
 from activities.syncing import Syncing, Vendors
 from connectors.email.mail import Mailer
 from connectors.http.client import WebClient
@@ -42,7 +43,7 @@ class Dependencies:
     """What the activities work with. `sender` is the address of mails whose step names none."""
 
     database: Database
-    plays: Plays
+    plays: Outlet
     mailer: Mailer
     web: WebClient
     sender: str
@@ -60,6 +61,7 @@ def build_activities(dependencies: Dependencies) -> list[Activity]:
         *performed,
         _undoing(ledger),
         *Services(dependencies.database, dependencies.plays).all(),
+        *Sweeping(dependencies.database, dependencies.plays).all(),
         *Syncing(dependencies.database, dependencies.connections, dependencies.vendors).all(),
     ]
 

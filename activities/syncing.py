@@ -7,7 +7,7 @@ finds the cursor moved and drops it: killing loses nothing and repeats nothing.
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from temporalio import activity
@@ -20,8 +20,10 @@ from connectors.mappings import shipped_mapping
 from connectors.records import Record, RecordPage
 from connectors.vendor import Vendor
 from storage.ids import new_id
+from storage.incoming import kept
 from storage.loaded import load_for_play
 from storage.repositories.connections import list_connections
+from storage.repositories.events import add_events
 from storage.repositories.runs import list_active_runs_by_accounts
 from storage.repositories.tenants import find_tenant
 from storage.session import Database, Session
@@ -36,6 +38,8 @@ from storage.sync.taking import Intake, take_page
 PAGE_RECORDS: Final = 500
 BATCH_S: Final = 20.0
 """A batch ends after this, so that the history shows how a sync gets on and a stopping worker need not wait long."""
+
+_AT_ONCE: Final = timedelta(0)
 
 Vendors: TypeAlias = Mapping[str, Vendor[Any]]
 Service: TypeAlias = Callable[..., Awaitable[object]]
@@ -161,6 +165,8 @@ class _Pages:
             if row.cursor != cursor:
                 return 0, True
             tally = await take_page(session, self._intake(), page.records)
+            # After the records, so that the objects by which an event's account is found are linked.
+            await add_events(session, self._vendor.name, [kept(event) for event in page.events], pause=_AT_ONCE)
             row.cursor, row.read_at = page.cursor, datetime.now(UTC)
             await self._note(session, tally, page.cursor)
         activity.heartbeat(self._rule.kind, page.cursor)

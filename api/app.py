@@ -18,15 +18,31 @@ from api.limits import RequestLimits
 from api.openapi import DESCRIPTION, TAGS
 from api.plays import Plays
 from api.problems import TemporalAway
-from api.routes import accounts, connectors, effects, events, health, hooks, launches, people, playbooks, runs, syncs, tasks, templates
+from api.routes import (
+    accounts,
+    connectors,
+    effects,
+    events,
+    health,
+    hooks,
+    launches,
+    people,
+    playbooks,
+    runs,
+    schedules,
+    syncs,
+    tasks,
+    templates,
+)
 from api.services.relay import make_tenant, relay_forever
+from api.services.slack_desk import SlackDesk
 from settings import Settings
 from storage.encryption import PAYLOADS, BoundKeys, KeyRing
 from storage.session import Database
 from workflows.client import Address, connect
 from workflows.client import TemporalAway as NotConnected
 
-ROUTERS = (health, accounts, playbooks, runs, launches, tasks, effects, events, hooks, connectors, syncs, templates, people)
+ROUTERS = (health, accounts, playbooks, runs, launches, tasks, effects, events, hooks, connectors, schedules, syncs, templates, people)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -52,6 +68,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.look_every = timedelta(seconds=settings.trigger_look_interval_s)
     app.state.background = Background()
     app.state.database = Database(settings.require_database_url(), keys, pool_size=settings.database_pool_size)
+    app.state.desk = SlackDesk(app.state.database, settings.vendor_sandbox_url)
     app.state.plays = Plays(_connector(settings, keys), settings.temporal_ui_url, settings.temporal_namespace)
     for module in ROUTERS:
         app.include_router(module.router)
@@ -78,7 +95,7 @@ async def _look_after(app: FastAPI) -> None:
     """Make the tenant when PostgreSQL is there, then relay until the end."""
     database, tenant = app.state.database, app.state.tenant
     await make_tenant(database, tenant)
-    await relay_forever(database, app.state.plays, tenant, look_every=app.state.look_every)
+    await relay_forever(database, app.state.plays, app.state.desk, tenant, look_every=app.state.look_every)
 
 
 def _connector(settings: Settings, keys: KeyRing) -> Callable[[], Awaitable[Client]]:

@@ -8,6 +8,7 @@ from fastapi import Depends, Request
 from api.background import Background
 from api.plays import Plays
 from api.security import Actor, current_actor
+from api.services.slack_desk import SlackDesk
 from storage.session import Database, Session
 
 
@@ -29,8 +30,15 @@ def get_background(request: Request) -> Background:
     return background
 
 
+def get_desk(request: Request) -> SlackDesk:
+    """Give what asks and answers in Slack."""
+    desk: SlackDesk = request.app.state.desk
+    return desk
+
+
 BackgroundDep = Annotated[Background, Depends(get_background)]
 DatabaseDep = Annotated[Database, Depends(get_database)]
+DeskDep = Annotated[SlackDesk, Depends(get_desk)]
 PlaysDep = Annotated[Plays, Depends(get_plays)]
 
 

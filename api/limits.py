@@ -12,13 +12,13 @@ from api.answers import problem_response
 from api.media import is_json
 from api.problems import BodyTooLarge, BodyUnreadable, Problem, RequestInvalid
 from playbook_dsl.values import Json
+from storage.storable import MAX_INTEGER
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 MAX_HOOK_BYTES = 1024 * 1024
 HOOKS = "/v1/hooks/"
 """Below this strangers send what they like until its signature was checked, and the signature is of the bytes as they came."""
 MAX_DEPTH = 50
-MAX_INTEGER = 10**18
 
 # A client that is still sending does not read our refusal. So what is too much is read and dropped, up to here.
 _MAX_DRAINED_BYTES = 20 * MAX_BODY_BYTES

@@ -11,7 +11,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.contracts import JsonTree, RunInput, SyncInput
+from activities.contracts import JsonTree, LaunchInput, RunInput, SyncInput
 from api.problems import (
     CommandNotAllowed,
     InputsRefused,
@@ -29,10 +29,12 @@ from workflows.messages import (
     QUEUE_PLAYS,
     REFUSED,
     STATE_QUERY,
+    SWEEP,
     SYNC,
     Command,
     CommandAnswer,
     News,
+    launch_workflow_id,
     sync_workflow_id,
 )
 from workflows.starting import priority, search_attributes, static_summary
@@ -75,7 +77,7 @@ class Plays:
         Raises:
             TemporalAway: there is none.
         """
-        async with self._temporal() as client:
+        async with self.temporal() as client:
             await client.service_client.check_health(timeout=_RPC_TIMEOUT)
 
     async def start(self, workflow_id: str, play: RunInput) -> bool:
@@ -85,7 +87,7 @@ class Plays:
             TemporalAway: it may or may not have been started; asking again is safe.
         """
         try:
-            async with self._temporal() as client:
+            async with self.temporal() as client:
                 await client.start_workflow(
                     play.run.playbook,
                     play,
@@ -109,13 +111,35 @@ class Plays:
             TemporalAway: it may or may not have been started.
         """
         try:
-            async with self._temporal() as client:
+            async with self.temporal() as client:
                 await client.start_workflow(
                     SYNC,
                     sync,
                     id=sync_workflow_id(sync.tenant, sync.vendor),
                     task_queue=QUEUE_PLAYS,
                     static_summary=f"sync of {sync.vendor}",
+                    rpc_timeout=_RPC_TIMEOUT,
+                )
+        except WorkflowAlreadyStartedError:
+            return False
+        return True
+
+    async def start_launch(self, given: LaunchInput, launch: str) -> bool:
+        """Start the working off of a launch; False when it is under way, or was.
+
+        Raises:
+            TemporalAway: it may or may not have been started; asking again is safe.
+        """
+        try:
+            async with self.temporal() as client:
+                await client.start_workflow(
+                    SWEEP,
+                    given,
+                    id=launch_workflow_id(given.tenant, launch),
+                    task_queue=QUEUE_PLAYS,
+                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                    static_summary=f"launch of {given.playbook}",
                     rpc_timeout=_RPC_TIMEOUT,
                 )
         except WorkflowAlreadyStartedError:
@@ -131,7 +155,7 @@ class Plays:
             PlayNotAnswering: no answer came in time; repeating with the same request id is safe.
         """
         try:
-            async with self._temporal() as client:
+            async with self.temporal() as client:
                 answer: CommandAnswer = await client.get_workflow_handle(workflow_id).execute_update(
                     COMMAND_UPDATE, command, id=command.request_id, result_type=CommandAnswer, rpc_timeout=_COMMAND_TIMEOUT
                 )
@@ -149,7 +173,7 @@ class Plays:
             PlayNotAnswering: no worker answered in time.
         """
         try:
-            async with self._temporal() as client:
+            async with self.temporal() as client:
                 found: dict[str, JsonTree] = await client.get_workflow_handle(workflow_id).query(STATE_QUERY, rpc_timeout=_RPC_TIMEOUT)
         except (TemporalAway, WorkflowQueryFailedError):
             raise PlayNotAnswering from None
@@ -162,14 +186,20 @@ class Plays:
             TemporalAway: it may or may not have arrived; telling again is safe, because news have ids.
         """
         try:
-            async with self._temporal() as client:
+            async with self.temporal() as client:
                 await client.get_workflow_handle(workflow_id).signal(NEWS_SIGNAL, news, rpc_timeout=_RPC_TIMEOUT)
         except PlayGone:
             return False
         return True
 
     @asynccontextmanager
-    async def _temporal(self) -> AsyncIterator[Client]:
+    async def temporal(self) -> AsyncIterator[Client]:
+        """Give the client.
+
+        Raises:
+            TemporalAway: it does not answer.
+            PlayGone: what was asked for is not there.
+        """
         try:
             yield await self._connected()
         except RPCError as error:

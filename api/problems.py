@@ -279,6 +279,13 @@ class LaunchNotFound(Problem):
     advice = "The id of a launch is in the answer to its start and on its plays."
 
 
+class ScheduleNotFound(Problem):
+    """PLAY015: the playbook has no such schedule."""
+
+    code, status, title = "PLAY015", 404, "There is no such schedule"
+    advice = "GET /v1/schedules lists the schedules of published playbooks."
+
+
 class EnrollmentRefused(Problem):
     """PLAY014: the rules of the playbook do not let the account in; `reason` says which."""
 

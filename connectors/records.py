@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from connectors.incoming import VendorEvent
+
 
 @dataclass(frozen=True)
 class Record:
@@ -17,11 +19,15 @@ class Record:
 
 @dataclass(frozen=True)
 class RecordPage:
-    """A page. `cursor` continues after it, also in a later sync; `more` says whether there is more right now."""
+    """A page. `cursor` continues after it, also in a later sync; `more` says whether there is more right now.
+
+    `events` are what the vendor itself tells to have happened, under the ids its webhooks have: what came by one way is not told again.
+    """
 
     records: tuple[Record, ...]
     cursor: str
     more: bool
+    events: tuple[VendorEvent, ...] = ()
 
 
 class Source(Protocol):

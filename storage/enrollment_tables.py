@@ -141,3 +141,13 @@ class Baseline(Owned, table=True):
 
     playbook: str = Field(primary_key=True)
     account: str = Field(primary_key=True)
+
+
+class LaunchAccount(Owned, table=True):
+    """An account that a launch still has to look at, in the order of `row`; deleted in the transaction that decides about it."""
+
+    __tablename__ = "launch_account"
+
+    launch: str = Field(primary_key=True)
+    row: int = Field(primary_key=True)
+    account: str

@@ -281,6 +281,25 @@ class Task(Owned, table=True):
     closed_by: str | None = None
 
 
+class SlackQuestion(Owned, table=True):
+    """The question of an inbox item as a direct message in Slack, with buttons.
+
+    `state`: due, booked (its turn is at `due_at`), sending (an attempt may have posted it), sent, told (it says what was decided), dropped.
+    `due_at`: when to look at it again, nothing when all is done.
+    """
+
+    __tablename__ = "slack_question"
+    __table_args__ = (Index("slack_question_by_age", "tenant", "due_at", postgresql_where=text("due_at IS NOT NULL")),)
+
+    task: str = Field(primary_key=True)
+    state: str = "due"
+    channel: str | None = None
+    ts: str | None = None
+    attempts: int = 0
+    due_at: datetime | None = moment(optional=True)
+    created_at: datetime = made_at()
+
+
 class Cta(Owned, table=True):
     """A call to action on an account. `status`: open, closed."""
 

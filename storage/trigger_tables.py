@@ -1,6 +1,7 @@
 """The tables of triggers: what is watched, what changed, and what therefore may bring an account into a playbook."""
 
 from datetime import datetime
+
 from sqlalchemy import BigInteger, Column, Identity, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field

@@ -18,6 +18,7 @@ QUEUE_PLAYS = "plays"
 # No playbook can be called so: the type of a play is its playbook's name, which has no dot.
 SYNC = "sync.vendor"
 SYNC_TICK = "sync.tick"
+SWEEP = "launch.sweep"
 
 SEARCH_ATTRIBUTES = ("Tenant", "Playbook", "PlaybookVersion", "Account", "Launch", "RunState", "Trigger", "Owner")
 
@@ -25,6 +26,16 @@ SEARCH_ATTRIBUTES = ("Tenant", "Playbook", "PlaybookVersion", "Account", "Launch
 def sync_workflow_id(tenant: str, vendor: str) -> str:
     """Give the id of the sync of a tenant's vendor, and of its schedule: there is one at a time."""
     return f"sync:{tenant}:{vendor}"
+
+
+def launch_workflow_id(tenant: str, launch: str) -> str:
+    """Give the id of the working off of a launch."""
+    return f"launch:{tenant}:{launch}"
+
+
+def sweep_schedule_id(tenant: str, playbook: str, trigger_id: str) -> str:
+    """Give the id of the schedule of a playbook's trigger."""
+    return f"sweep:{tenant}:{playbook}:{trigger_id}"
 
 
 class Command(Contract):

@@ -2,6 +2,7 @@
 
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.contracts import RunInput
@@ -30,6 +31,24 @@ class TemporalPlays:
             static_summary=static_summary(play),
             priority=priority(play),
         )
+
+    async def begin(self, workflow_id: str, play: RunInput) -> bool:
+        """Begin a play that was written down; False when one with this id runs, or ran, already."""
+        try:
+            await self._client.start_workflow(
+                play.run.playbook,
+                play,
+                id=workflow_id,
+                task_queue=self._queue,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                search_attributes=search_attributes(play),
+                static_summary=static_summary(play),
+                priority=priority(play),
+            )
+        except WorkflowAlreadyStartedError:
+            return False
+        return True
 
     async def cancel(self, workflow_id: str, request_id: str) -> bool:
         """Cancel a play and leave what it did; False when it has ended."""

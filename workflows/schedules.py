@@ -1,7 +1,9 @@
-"""Schedules of syncs: one for each tenant and vendor, made once and then changed in place."""
+"""Schedules of syncs and sweeps: one for each vendor and each trigger, made once and then changed in place."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Final
 
 from temporalio.client import (
@@ -9,20 +11,38 @@ from temporalio.client import (
     Schedule,
     ScheduleActionStartWorkflow,
     ScheduleAlreadyRunningError,
+    ScheduleCalendarSpec,
     ScheduleIntervalSpec,
     ScheduleOverlapPolicy,
     SchedulePolicy,
+    ScheduleRange,
     ScheduleSpec,
+    ScheduleState,
     ScheduleUpdate,
     ScheduleUpdateInput,
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.contracts import SyncInput
-from workflows.messages import QUEUE_PLAYS, SYNC_TICK, sync_workflow_id
+from activities.contracts import LaunchInput, SyncInput
+from playbook_dsl.timing.schedule import Calendar
+from playbook_dsl.timing.schedule import Schedule as When
+from workflows.messages import QUEUE_PLAYS, SWEEP, SYNC_TICK, sweep_schedule_id, sync_workflow_id
 
+_PAUSED_BY_AUTHOR: Final = "paused in the playbook"
+_OVERLAPS: Final = MappingProxyType(
+    {"skip": ScheduleOverlapPolicy.SKIP, "queue": ScheduleOverlapPolicy.BUFFER_ONE, "alongside": ScheduleOverlapPolicy.ALLOW_ALL}
+)
 _JITTER_SHARE: Final = 10
 _CATCH_UP: Final = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """A trigger of a playbook that comes by schedule."""
+
+    playbook: str
+    trigger_id: str
+    when: When
 
 
 async def keep_schedules(
@@ -31,37 +51,95 @@ async def keep_schedules(
     """Have vendors synced every so many minutes, and no others. `known` is what this gave the last time: what is as then is left alone."""
     for vendor, every_min in wanted.items():
         if known is None or known.get(vendor) != every_min:
-            await _keep(client, tenant, vendor, timedelta(minutes=every_min))
+            await _keep(client, sync_workflow_id(tenant, vendor), _sync(tenant, vendor, timedelta(minutes=every_min)))
     for vendor in vendors if known is None else known:
         if vendor not in wanted:
-            await _delete(client, tenant, vendor)
+            await _delete(client, sync_workflow_id(tenant, vendor))
     return dict(wanted)
 
 
-async def _keep(client: Client, tenant: str, vendor: str, every: timedelta) -> None:
-    schedule = _schedule(tenant, vendor, every)
-    name = sync_workflow_id(tenant, vendor)
+async def keep_sweeps(
+    client: Client, tenant: str, wanted: Mapping[str, SweepPlan], known: Mapping[str, SweepPlan] | None
+) -> dict[str, SweepPlan]:
+    """Have playbooks swept as their triggers say, and no others. `known` is what this gave the last time.
+
+    A schedule is changed in place; whoever paused it in Temporal finds it paused. One whose trigger is gone goes too.
+    """
+    there = set(known) if known is not None else await _sweeps_there(client, tenant)
+    for name, plan in wanted.items():
+        if known is None or known.get(name) != plan:
+            await _keep(client, name, sweep_schedule(tenant, plan))
+    for name in there - set(wanted):
+        await _delete(client, name)
+    return dict(wanted)
+
+
+async def _sweeps_there(client: Client, tenant: str) -> set[str]:
+    prefix = sweep_schedule_id(tenant, "", "")[:-1]
+    return {found.id async for found in await client.list_schedules() if found.id.startswith(prefix)}
+
+
+def sweep_schedule(tenant: str, plan: SweepPlan) -> Schedule:
+    """Give the schedule of a trigger, as Temporal wants it."""
+    when = plan.when
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            SWEEP,
+            LaunchInput(tenant=tenant, playbook=plan.playbook, trigger_id=plan.trigger_id, by="schedule"),
+            id=sweep_schedule_id(tenant, plan.playbook, plan.trigger_id),
+            task_queue=QUEUE_PLAYS,
+            static_summary=f"sweep of {plan.playbook}",
+        ),
+        spec=ScheduleSpec(
+            cron_expressions=[when.cron] if when.cron else [],
+            intervals=[ScheduleIntervalSpec(every=when.every)] if when.every else [],
+            calendars=[_calendar(when.calendar)] if when.calendar else [],
+            time_zone_name=when.zone,
+            jitter=when.jitter or None,
+        ),
+        policy=SchedulePolicy(overlap=_OVERLAPS[when.overlap], catchup_window=when.catch_up),
+        state=ScheduleState(paused=when.paused, note=_PAUSED_BY_AUTHOR if when.paused else None),
+    )
+
+
+def _calendar(given: Calendar) -> ScheduleCalendarSpec:
+    def ranges(numbers: Iterable[int]) -> list[ScheduleRange]:
+        return [ScheduleRange(number) for number in numbers]
+
+    every_day = ScheduleCalendarSpec()
+    return ScheduleCalendarSpec(
+        minute=ranges([given.minute]),
+        hour=ranges([given.hour]),
+        day_of_week=ranges(given.weekdays) or every_day.day_of_week,
+        day_of_month=ranges(given.days) or every_day.day_of_month,
+        month=ranges(given.months) or every_day.month,
+    )
+
+
+async def _keep(client: Client, name: str, schedule: Schedule) -> None:
     try:
         await client.create_schedule(name, schedule)
     except ScheduleAlreadyRunningError:
 
-        async def same(now: ScheduleUpdateInput) -> ScheduleUpdate | None:
-            # Somebody may have paused it in Temporal; that stays.
-            schedule.state = now.description.schedule.state
-            return None if now.description.schedule.spec.intervals == schedule.spec.intervals else ScheduleUpdate(schedule)
+        async def changed(now: ScheduleUpdateInput) -> ScheduleUpdate | None:
+            before = now.description.schedule
+            # Somebody may have paused it in Temporal; that stays. What the author paused, the author resumes.
+            if before.state.paused and before.state.note != _PAUSED_BY_AUTHOR:
+                schedule.state = before.state
+            return ScheduleUpdate(schedule)
 
-        await client.get_schedule_handle(name).update(same)
+        await client.get_schedule_handle(name).update(changed)
 
 
-async def _delete(client: Client, tenant: str, vendor: str) -> None:
+async def _delete(client: Client, name: str) -> None:
     try:
-        await client.get_schedule_handle(sync_workflow_id(tenant, vendor)).delete()
+        await client.get_schedule_handle(name).delete()
     except RPCError as error:
         if error.status != RPCStatusCode.NOT_FOUND:
             raise
 
 
-def _schedule(tenant: str, vendor: str, every: timedelta) -> Schedule:
+def _sync(tenant: str, vendor: str, every: timedelta) -> Schedule:
     return Schedule(
         action=ScheduleActionStartWorkflow(
             SYNC_TICK,

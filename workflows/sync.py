@@ -4,21 +4,18 @@ How far it is stands in PostgreSQL beside the rows it brought, so this only says
 plays are: decision 0011.
 """
 
-from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from datetime import datetime
+from typing import Final
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError, TimeoutType, WorkflowAlreadyStartedError
+from temporalio.common import WorkflowIDReusePolicy
+from temporalio.exceptions import ActivityError, ApplicationError, WorkflowAlreadyStartedError
 from temporalio.workflow import ParentClosePolicy
 
 from activities.contracts import (
-    DATABASE_AWAY,
     SYNC_BATCH,
     SYNC_BEGIN,
     SYNC_END,
-    THROTTLED,
     SyncBatch,
     SyncBegin,
     SyncEnd,
@@ -27,22 +24,9 @@ from activities.contracts import (
     SyncProgress,
 )
 from workflows.messages import SYNC, SYNC_TICK, sync_workflow_id
-
-T = TypeVar("T")
+from workflows.patience import patiently, perform, wait_until
 
 _FRESH_HISTORY_EVENTS: Final = 2_000
-_NEVER_RETRIED: Final = ("Rejected", "NotAuthorized", "CannotSync")
-# A vendor that is down opens its circuit long before these are used up, and is waited for on a timer then.
-_RETRY: Final = RetryPolicy(
-    initial_interval=timedelta(seconds=2),
-    maximum_interval=timedelta(minutes=5),
-    maximum_attempts=20,
-    non_retryable_error_types=_NEVER_RETRIED,
-)
-_WITHIN: Final = timedelta(minutes=10)
-_HEARTBEAT: Final = timedelta(seconds=10)
-_FIRST_PAUSE: Final = timedelta(seconds=5)
-_LONGEST_PAUSE: Final = timedelta(minutes=1)
 
 
 @workflow.defn(name=SYNC, sandboxed=False)
@@ -65,14 +49,14 @@ class VendorSync:
         left = sync.left
         if sync.report is None:
             call = SyncBegin(tenant=sync.tenant, vendor=sync.vendor, report=report, by=sync.by, from_start=sync.from_start)
-            begun = await _patiently(lambda booked: _activity(SYNC_BEGIN, call, SyncKinds, "begin"))
+            begun = await patiently(lambda booked: perform(SYNC_BEGIN, call, SyncKinds, "begin"))
             left = begun.kinds
         while left:
             progress = await self._batch(sync, report, left[0])
             if not progress.more:
                 left = left[1:]
             if progress.wait is not None:
-                await _wait_until(progress.wait)
+                await wait_until(progress.wait)
             info = workflow.info()
             if left and (info.is_continue_as_new_suggested() or info.get_current_history_length() > _FRESH_HISTORY_EVENTS):
                 workflow.continue_as_new(sync.model_copy(update={"report": report, "left": left}))
@@ -82,13 +66,13 @@ class VendorSync:
         call = SyncBatch(tenant=sync.tenant, vendor=sync.vendor, report=report, kind=kind, anew=sync.from_start)
 
         async def attempt(booked: datetime | None) -> SyncProgress:
-            return await _activity(SYNC_BATCH, call.model_copy(update={"booked": booked}), SyncProgress, kind)
+            return await perform(SYNC_BATCH, call.model_copy(update={"booked": booked}), SyncProgress, kind)
 
-        return await _patiently(attempt)
+        return await patiently(attempt)
 
     async def _end(self, sync: SyncInput, report: str, error: str | None) -> None:
         call = SyncEnd(tenant=sync.tenant, vendor=sync.vendor, report=report, error=error)
-        await _patiently(lambda booked: _activity(SYNC_END, call, None, "end"))
+        await patiently(lambda booked: perform(SYNC_END, call, None, "end"))
 
 
 @workflow.defn(name=SYNC_TICK, sandboxed=False)
@@ -109,43 +93,3 @@ class SyncTick:
         except WorkflowAlreadyStartedError:
             return False
         return True
-
-
-async def _activity(name: str, call: object, answer: type[T] | None, summary: str) -> T:
-    result: T = await workflow.execute_activity(
-        name,
-        call,
-        result_type=answer,
-        start_to_close_timeout=_WITHIN,
-        heartbeat_timeout=_HEARTBEAT,
-        retry_policy=_RETRY,
-        summary=summary,
-    )
-    return result
-
-
-async def _patiently(attempt: Callable[[datetime | None], Awaitable[T]]) -> T:
-    """Repeat, without end, what only our own outage or the vendor's limit kept from being done."""
-    pause: timedelta = _FIRST_PAUSE
-    booked: datetime | None = None
-    while True:
-        try:
-            return await attempt(booked)
-        except ActivityError as error:
-            match error.cause:
-                case ApplicationError(type=kind, details=[str(turn), *_]) if kind == THROTTLED:
-                    booked = datetime.fromisoformat(turn)
-                    await _wait_until(booked)
-                case ApplicationError(type=kind) if kind == DATABASE_AWAY:
-                    await workflow.sleep(pause, summary="waits for the database")
-                    pause = min(pause * 2, _LONGEST_PAUSE)
-                case TimeoutError(type=TimeoutType.HEARTBEAT):
-                    await workflow.sleep(pause, summary="waits for workers")
-                    pause = min(pause * 2, _LONGEST_PAUSE)
-                case _:
-                    raise
-
-
-async def _wait_until(at: datetime) -> None:
-    while (left := at - workflow.now()) > timedelta(0):
-        await workflow.sleep(left, summary="waits for its turn at the vendor")

@@ -1,6 +1,6 @@
 """`slack.*`: messages to teams and colleagues."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -25,10 +25,11 @@ class DirectInput(ActionInput):
 
 
 class PostedOutput(ActionOutput):
-    """The message that was posted."""
+    """The message that was posted. `status` changes when somebody answers in its thread."""
 
     channel: str
     ts: str
+    status: Literal["posted", "replied"] = "posted"
 
 
 SLACK_POST = ActionContract(
@@ -39,6 +40,7 @@ SLACK_POST = ActionContract(
     outputs=PostedOutput,
     undo="deletes the message; who has read it has read it",
     internal=False,
+    live=True,
     policy="at_most_once",
     retry=SLACK.backoff.as_retry(),
     help="Posts a message in a channel that the app is a member of.",
@@ -51,6 +53,7 @@ SLACK_DM = ActionContract(
     outputs=PostedOutput,
     undo="deletes the message; who has read it has read it",
     internal=False,
+    live=True,
     policy="at_most_once",
     retry=SLACK.backoff.as_retry(),
     help="Writes to the owner, or whoever of us is named.",

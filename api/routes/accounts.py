@@ -13,8 +13,8 @@ from api.schemas.accounts import AccountChanged, AccountDetails, AccountOut, Cha
 from api.schemas.parts import ACCOUNT_ID
 from api.security import Operator, Viewer
 from api.services.accounts import change_account, existing_account, put_account, put_contact
+from api.services.delivering import deliver_all
 from api.services.imports import CSV_BODY, CsvDep, take_in
-from api.services.relay import deliver_all
 from storage.repositories.accounts import delete_contact, list_accounts, list_contacts_by_account
 
 router = APIRouter(prefix="/v1/accounts", tags=["accounts"])

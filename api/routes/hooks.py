@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from api.deps import BackgroundDep, DatabaseDep, PlaysDep
+from api.deps import BackgroundDep, DatabaseDep, DeskDep, PlaysDep
 from api.openapi import may_fail
 from api.problems import HookNotFound, HookUnreadable, SignatureWrong
 from api.services.hooks import At, take_in
@@ -37,6 +37,7 @@ async def take_events(
     request: Request,
     database: DatabaseDep,
     plays: PlaysDep,
+    desk: DeskDep,
     background: BackgroundDep,
 ) -> Response:
     """The signature is checked with the secret saved for the connector, and each event is kept once under the id the vendor gave it.
@@ -47,7 +48,7 @@ async def take_events(
     at = _at(request, vendor)
     taken = await take_in(database, at, Delivered(dict(request.headers), await request.body(), _address(request)))
     if taken.new:
-        background.spawn(settle_all(database, plays, at.tenant, taken.new), "events of a vendor")
+        background.spawn(settle_all(database, plays, desk, at.tenant, taken.new), "events of a vendor")
     return Response(taken.body, media_type=taken.media_type if taken.body else None)
 
 

@@ -25,6 +25,7 @@ from storage.repositories.connections import (
 )
 from storage.repositories.vendor_limits import list_limits
 from storage.session import Database, Session
+from storage.sync.rows import forget_cursors
 from storage.tables import Connection, Link, VendorLimit
 
 
@@ -62,6 +63,10 @@ async def connect(database: Database, user: Actor, vendor: Vendor[Any], given: d
     account = await _verified(vendor, given, sandbox_url)
     kept = secrets_of(vendor.read_credentials(given))
     async with database.begin(user.tenant) as session:
+        before = await find_connection(session, vendor.name)
+        if before is None or before.account != account:
+            # Where a sync stood in somebody else's records says nothing of these.
+            await forget_cursors(session, vendor.name)
         await save_connection(session, vendor.name, kept, account=account, saved_by=user.name)
         await audit(session, user.name, "connector.connect", "connector", vendor.name, {"account": account, "fields": sorted(kept)})
 

@@ -6,14 +6,14 @@ from api.plays import Plays
 from api.problems import FieldProblem, RequestInvalid
 from api.schemas.tasks import DeliverEvent, EventDelivered, EventOut
 from api.security import Actor
+from api.services.delivering import deliver_all
 from api.services.news import event_happened
-from api.services.relay import deliver_all
-from api.services.storable import unreadable_marks
 from playbook_dsl.values import Json
 from storage.ids import new_id
 from storage.repositories.accounts import hold_account
 from storage.repositories.events import add_event, change_event, fields_of, find_event, find_event_by_source
 from storage.session import Database, Session
+from storage.storable import unreadable_marks
 from storage.tables import Event
 from storage.triggers.arriving import event_arrived
 

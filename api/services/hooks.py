@@ -1,31 +1,24 @@
 """Takes vendors' events in: who sent them is proved, then each is kept once. What they mean is looked at afterwards."""
 
 import asyncio
-import hashlib
 import importlib
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
 from api.problems import HookNotFound, HookUnreadable, Problem, SignatureWrong
-from api.services.followed import followed_of
-from api.services.storable import storable_fields
 from connectors.incoming import Delivered, Forged, Malformed, Reader, Reply, VendorEvent
 from connectors.registry import VENDORS
 from connectors.vendor import Credentials, CredentialsMalformed, Vendor
+from storage.incoming import kept
 from storage.repositories.connections import open_connection
-from storage.repositories.events import NewEvent, add_events
+from storage.repositories.events import add_events
 from storage.session import Database
 
 log = structlog.get_logger()
-
-_LONGEST_ID: Final = 200
-_LONGEST_CLUE: Final = 500
-_MOST_CLUES: Final = 20
 
 
 @dataclass(frozen=True)
@@ -63,7 +56,7 @@ async def take_in(database: Database, at: At, delivered: Delivered) -> Taken:
     if not reply.events:
         return Taken((), reply.body, reply.media_type)
     async with database.begin(at.tenant) as session:
-        new = await add_events(session, vendor.name, [_kept(event) for event in reply.events])
+        new = await add_events(session, vendor.name, [kept(event) for event in reply.events])
     log.info("events taken in", vendor=vendor.name, events=len(reply.events), new=len(new))
     return Taken(new, reply.body, reply.media_type)
 
@@ -108,32 +101,3 @@ def reader_of(vendor: Vendor[Any]) -> Reader:
     module, _, function = (vendor.reader or "").partition(":")
     reader: Reader = getattr(importlib.import_module(module), function)
     return reader
-
-
-def _kept(event: VendorEvent) -> NewEvent:
-    at = event.occurred_at if event.occurred_at.tzinfo else event.occurred_at.replace(tzinfo=UTC)
-    fields = storable_fields(event.fields)
-    followed = followed_of(event.name, fields)
-    clues = [f"account:{event.account}"] if event.account and not _is_address(event.account) else []
-    clues += [f"ref:{ref.kind}:{ref.external_id}" for ref in event.refs if not _is_address(ref.external_id)]
-    clues += [f"live:{followed.live}"] if followed else []
-    return NewEvent(
-        vendor_id=_short(event.id),
-        name=event.name,
-        fields=fields,
-        # A vendor's clock may be ahead of ours; nothing has happened later than it was heard of.
-        occurred_at=min(at, datetime.now(UTC)),
-        clues=tuple(clue for clue in clues if len(clue) <= _LONGEST_CLUE and "\0" not in clue)[:_MOST_CLUES],
-        address=event.address,
-    )
-
-
-def _is_address(text: str) -> bool:
-    """Clues are not sealed; whose an address is, is found by its digest."""
-    return "@" in text or text.startswith("+")
-
-
-def _short(vendor_id: str) -> str:
-    if len(vendor_id) <= _LONGEST_ID and vendor_id.isprintable():
-        return vendor_id
-    return f"sha256:{hashlib.sha256(vendor_id.encode(errors='surrogatepass')).hexdigest()}"

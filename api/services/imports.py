@@ -15,8 +15,8 @@ from api.problems import BodyUnreadable, ImportRefused, MediaTypeUnknown
 from api.schemas.accounts import CellProblem, ImportReport, RowProblem
 from api.security import Actor
 from api.services.audit import audit
+from api.services.delivering import deliver_all
 from api.services.news import facts_changed
-from api.services.relay import deliver_all
 from storage.accounts_csv import import_accounts
 from storage.csv_records import FileRefused
 from storage.repositories.runs import list_active_accounts_changed_since

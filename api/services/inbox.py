@@ -1,5 +1,7 @@
 """Answers to inbox items, and what plays make of them."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,8 +14,8 @@ from api.schemas.runs import Answered
 from api.schemas.tasks import CompleteTask, TaskAnswered, TaskOut
 from api.services.audit import audit
 from api.services.commands import Asking, RunCommands
+from api.services.delivering import deliver_all
 from api.services.news import task_changed
-from api.services.relay import deliver_all
 from playbook_dsl.plan import FormField
 from playbook_dsl.values import Json, to_json
 from storage.repositories.tasks import close_task, find_task
@@ -76,7 +78,8 @@ class Inbox:
         """Give the play the answer to a question, and close the item when the play has it.
 
         The play itself is asked first, outside of a transaction: it alone knows whether the question is still open. The request id is
-        made of the item, so that asking again after a broken connection finds the first answer.
+        made of the item, the person and the answer, so that saying the same again after a broken connection finds the first answer, and
+        whoever says something else at the same moment is refused by the play.
 
         Raises:
             TaskNotFound, TaskClosed: there is none, or it is closed; nothing was changed.
@@ -85,7 +88,7 @@ class Inbox:
         async with self._database.begin(asking.tenant) as session:
             task = await _open_task(session, task_id)
             do, particulars = _command(task, answers)
-        asking = replace(asking, request_id=f"answer:{task.id}")
+        asking = replace(asking, request_id=f"answer:{task.id}:{_digest(asking.by, do, particulars)}")
         try:
             said = await RunCommands(self._database, self._plays).tell(asking, str(task.run), do, **particulars)
         except RunClosed as error:
@@ -112,6 +115,10 @@ async def _open_task(session: Session, task_id: str) -> Task:
         because = f" ({task.outcome})" if task.outcome else ""
         raise TaskClosed(f"This {task.kind} was closed{by}{because}; nothing was changed.")
     return task
+
+
+def _digest(by: str, do: str, particulars: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps([by, do, particulars], sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def _checked(task: Task, answers: Mapping[str, Json]) -> dict[str, Json]:

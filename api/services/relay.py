@@ -1,4 +1,4 @@
-"""Carries on what a request began and could not finish: plays not started yet, events not looked at yet, news not delivered yet.
+"""Carries on what a request began and could not finish: plays not started yet, events not looked at yet, news and questions not sent yet.
 
 It also lets in the accounts that wait for room in a playbook.
 
@@ -17,26 +17,29 @@ from sqlalchemy.exc import DBAPIError
 from api.plays import Plays
 from api.services.admitting import admit_all
 from api.services.coming import bring_in_all, relay_changes, relay_housekeeping, relay_looks
+from api.services.delivering import deliver_all
 from api.services.settling import settle
-from api.services.starting import begin, begin_all
-from storage.repositories.deliveries import list_due_deliveries, news_of, postpone_delivery, remove_delivery
+from api.services.slack_desk import SlackDesk
+from api.services.slack_presses import Press, answer_press
+from api.services.starting import begin_all
+from api.services.sweeps import relay_launches
+from storage.repositories.deliveries import list_due_deliveries
 from storage.repositories.events import change_event, list_due_events
-from storage.repositories.runs import find_starting_run, list_runs_to_start
+from storage.repositories.runs import list_runs_to_start
 from storage.repositories.tenants import find_tenant, save_tenant
 from storage.session import Database
-from storage.tables import Delivery, Tenant
-from workflows.messages import News
+from storage.tables import Tenant
 
 log = structlog.get_logger()
 
 NEWS_PAUSE_S = 0.5
 STARTS_PAUSE_S = 2.0
 EVENTS_PAUSE_S = 1.0
+QUESTIONS_PAUSE_S = 1.0
 ADMISSIONS_PAUSE_S = 1.0
 TRIGGERS_PAUSE_S = 0.5
 LOOK_EVERY = timedelta(minutes=10)
 _GRACE = timedelta(seconds=5)
-_AT_ONCE = 20
 _BATCH = 100
 _MOST_BATCHES = 50
 
@@ -55,12 +58,13 @@ async def make_tenant(database: Database, tenant: str) -> None:
             return
 
 
-async def relay_forever(database: Database, plays: Plays, tenant: str, *, look_every: timedelta = LOOK_EVERY) -> None:
+async def relay_forever(database: Database, plays: Plays, desk: SlackDesk, tenant: str, *, look_every: timedelta = LOOK_EVERY) -> None:
     """Relay until cancelled. While PostgreSQL or Temporal is away it waits for it.
 
     Args:
         database: where what is left over is written down.
         plays: those who are told.
+        desk: what asks in Slack.
         tenant: whose.
         look_every: how often the clock is looked at for triggers that time alone makes fire.
     """
@@ -68,7 +72,9 @@ async def relay_forever(database: Database, plays: Plays, tenant: str, *, look_e
     await asyncio.gather(
         _again_and_again(NEWS_PAUSE_S, lambda: relay_news(database, plays, tenant)),
         _again_and_again(STARTS_PAUSE_S, lambda: relay_starts(database, plays, tenant)),
-        _again_and_again(EVENTS_PAUSE_S, lambda: relay_events(database, plays, tenant)),
+        _again_and_again(EVENTS_PAUSE_S, lambda: relay_events(database, plays, desk, tenant)),
+        _again_and_again(QUESTIONS_PAUSE_S, lambda: desk.ask_due(tenant)),
+        _again_and_again(STARTS_PAUSE_S, lambda: relay_launches(database, plays, tenant)),
         _again_and_again(ADMISSIONS_PAUSE_S, lambda: admit_all(database, plays, tenant)),
         _again_and_again(TRIGGERS_PAUSE_S, lambda: relay_changes(database, plays, tenant)),
         _again_and_again(look_pause_s, lambda: relay_looks(database, tenant, look_every)),
@@ -99,22 +105,25 @@ async def relay_starts(database: Database, plays: Plays, tenant: str, *, grace: 
     await begin_all(database, plays, tenant, runs)
 
 
-async def relay_events(database: Database, plays: Plays, tenant: str) -> None:
+async def relay_events(database: Database, plays: Plays, desk: SlackDesk, tenant: str) -> None:
     """Look at the events that are due, in batches as long as there are whole ones."""
     for _ in range(_MOST_BATCHES):
         async with database.begin(tenant) as session:
             due = await list_due_events(session, _BATCH)
-        await settle_all(database, plays, tenant, due)
+        await settle_all(database, plays, desk, tenant, due)
         if len(due) < _BATCH:
             break
 
 
-async def settle_all(database: Database, plays: Plays, tenant: str, event_ids: Sequence[str]) -> None:
+async def settle_all(database: Database, plays: Plays, desk: SlackDesk, tenant: str, event_ids: Sequence[str]) -> None:
     """Look at events one after the other, and tell the plays. What fails is left for the relay, and does not keep the others."""
     for event_id in event_ids:
         try:
-            deliveries = await settle(database, tenant, event_id)
-            await deliver_all(database, plays, tenant, deliveries)
+            found = await settle(database, tenant, event_id)
+            if isinstance(found, Press):
+                await answer_press(desk, plays, tenant, found)
+            else:
+                await deliver_all(database, plays, tenant, found)
         except Exception as error:  # one that cannot be looked at must not keep the others
             log.warning("event not looked at yet", event_id=event_id, reason=type(error).__name__)
             await _look_later(database, tenant, event_id)
@@ -126,42 +135,3 @@ async def _look_later(database: Database, tenant: str, event_id: str) -> None:
     with suppress(DBAPIError, OSError):
         async with database.begin(tenant) as session:
             await change_event(session, event_id, due_at=datetime.now(UTC) + _GRACE)
-
-
-async def deliver_all(database: Database, plays: Plays, tenant: str, deliveries: Sequence[Delivery]) -> int:
-    """Bring news to plays; give how many were told. What fails is tried again later."""
-    free = asyncio.Semaphore(_AT_ONCE)
-
-    async def one(row: Delivery) -> bool:
-        async with free:
-            try:
-                return await _deliver(database, plays, tenant, row)
-            except Exception as error:  # one that cannot be delivered must not keep the others
-                log.warning("news not delivered yet", workflow_id=row.workflow_id, reason=type(error).__name__)
-                return False
-
-    return sum(await asyncio.gather(*(one(row) for row in deliveries)))
-
-
-async def _begun(database: Database, plays: Plays, tenant: str, workflow_id: str, news: News) -> bool:
-    """Begin a play that is written down and not begun yet, so that news of its first moment are not lost; False when there is none."""
-    async with database.begin(tenant) as session:
-        run_id = await find_starting_run(session, workflow_id)
-    if run_id is None:
-        return False
-    await begin(database, plays, tenant, run_id)
-    return await plays.tell(workflow_id, news)
-
-
-async def _deliver(database: Database, plays: Plays, tenant: str, row: Delivery) -> bool:
-    try:
-        async with database.begin(tenant) as session:
-            news = News.model_validate(news_of(session, row))
-        told = await plays.tell(row.workflow_id, news) or await _begun(database, plays, tenant, row.workflow_id, news)
-    except Exception:
-        async with database.begin(tenant) as session:
-            await postpone_delivery(session, row)
-        raise
-    async with database.begin(tenant) as session:
-        await remove_delivery(session, row.id)
-    return told

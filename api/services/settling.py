@@ -11,9 +11,10 @@ from types import MappingProxyType
 from typing import Final
 
 from api.services.audit import audit
-from api.services.followed import fields_now, followed_of
 from api.services.news import facts_changed, object_changed, tell_event
+from api.services.slack_presses import LEASE, PRESSED, Press, press_of
 from playbook_dsl.values import Json
+from storage.followed import fields_now, followed_of
 from storage.repositories.accounts import KnownContact, find_account, hold_account, list_contacts_by_address, opt_in, opt_out
 from storage.repositories.connections import find_linked
 from storage.repositories.effects import list_effects_by_vendor_id
@@ -48,16 +49,28 @@ class _Found:
     contacts: Sequence[KnownContact]
 
 
-async def settle(database: Database, tenant: str, event_id: str) -> list[Delivery]:
-    """Look at an event; give what plays are to be told. Several at once do no harm."""
+async def settle(database: Database, tenant: str, event_id: str) -> list[Delivery] | Press:
+    """Look at an event; give what plays are to be told, or the press of a button that answers a question. Several at once do no harm."""
     try:
         async with database.begin(tenant) as session:
             event = await find_event(session, event_id)
             if event is None or event.due_at is None:
                 return []
+            press = press_of(event.id, event.received_at, fields_of(session, event)) if event.name == PRESSED else None
+            if press is not None:
+                return await _claimed(session, event, event.due_at, press)
             return await _settle(session, event, event.due_at)
     except _Overtaken:
         return []
+
+
+async def _claimed(session: Session, event: Event, due_at: datetime, press: Press) -> Press:
+    """Keep others from a press for a while: it takes calls of the vendor, which no transaction waits for."""
+    locked = await find_event(session, event.id, lock=True)
+    if locked is None or locked.due_at != due_at:
+        raise _Overtaken
+    await change_event(session, event.id, due_at=datetime.now(UTC) + LEASE)
+    return press
 
 
 async def _settle(session: Session, event: Event, due_at: datetime) -> list[Delivery]:

@@ -11,8 +11,8 @@ from api.problems import MappingRefused, NotConnected, SyncNotPossible, SyncReco
 from api.schemas.syncs import RetriedOut, SyncReportOut, SyncSettingOut, SyncStarted
 from api.security import Actor
 from api.services.audit import audit
+from api.services.delivering import deliver_all
 from api.services.news import facts_changed
-from api.services.relay import deliver_all
 from connectors.mappings import shipped_mapping
 from connectors.records import Record
 from connectors.registry import VENDORS

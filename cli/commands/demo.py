@@ -19,7 +19,7 @@ def demo(
 ) -> None:
     """Play at-risk-save on three accounts: one recovers, one runs to its end, one meets a failing vendor and is undone."""
     from cli.demo.sandbox import SandboxCrm, use_sandbox_vendors
-    from cli.demo.story import Part, choose_accounts, tell_story
+    from cli.demo.story import Part, choose_accounts, tell_story, wait_for_start
     from cli.timeline import timeline_of
 
     api = Api(actor="demo", json_output=json_output)
@@ -36,10 +36,8 @@ def demo(
             "/v1/launches",
             {"playbook": "at-risk-save", "accounts": chosen, "inputs": {"crm_url": crm.url, **use_sandbox_vendors(api, chosen)}},
         )
-        started = {run["account"]: run for run in launch["started"]}
+        started = wait_for_start(api, launch["id"], chosen)
         for part in parts:
-            if part.account["id"] not in started:
-                fail(f"the play of {part.account['name']} was not started: {launch}")
             part.run = started[part.account["id"]]
             say(f"{part.account['name']} ({part.account['id']}) gets at-risk-save: it {part.role}")
         tell_story(api, parts, say)

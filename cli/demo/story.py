@@ -45,6 +45,19 @@ def choose_accounts(api: Api, count: int) -> list[JsonTree]:
     return found[:count]
 
 
+def wait_for_start(api: Api, launch: str, accounts: list[str]) -> dict[str, JsonTree]:
+    """Give the plays of a launch by account, once all have begun: a playbook with limits begins each when there is room for it."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        started = {run["account"]: run for run in api.pages("/v1/runs", len(accounts), launch=launch)}
+        if set(accounts) <= set(started):
+            return started
+        if time.monotonic() > deadline:
+            missing = ", ".join(sorted(set(accounts) - set(started)))
+            fail(f"no play began on {missing}: at-risk-save gives each owner three a week, so a demo that is played often must wait")
+        time.sleep(_PAUSE_S)
+
+
 def tell_story(api: Api, parts: list[Part], say: Callable[[str], None]) -> None:
     """Do what people do, each time a play waits for them, until all plays have ended."""
     deadline = time.monotonic() + PATIENCE_S

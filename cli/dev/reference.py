@@ -1,4 +1,4 @@
-"""Writes the tables of `docs/reference/` from the code: `make docs`. A test says when they lag behind."""
+"""Writes the tables of `docs/reference/` and of the playbook library from the code: `make docs`. A test says when they lag behind."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from activities.catalog import plain_catalog
+from cli.dev import library_pages
 from playbook_dsl.catalog import ActionDef, Catalog, FactDef
 from playbook_dsl.expressions.signatures import SIGNATURES
 from playbook_dsl.schema.parts import TEMPLATED, Schema
@@ -14,7 +15,7 @@ from playbook_dsl.schema.playbook import playbook_schema
 from playbook_dsl.types import Type
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
-BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w. ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- generated: (?P<name>[\w. -]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 Row = tuple[str, ...]
 
@@ -215,18 +216,35 @@ MEANINGS = {
     "upper": "the text in capitals",
 }
 
+
+def _library(_: str, __: Catalog) -> str:
+    return _table(("playbook", "what it is for", "undo covers"), library_pages.library_rows())
+
+
+def _connections(slug: str, _: Catalog) -> str:
+    return _table(("connection", "used by"), library_pages.connection_rows(slug))
+
+
+def _undo(slug: str, _: Catalog) -> str:
+    head = ("step", "action", "can be undone", "how, or why not")
+    return f"{library_pages.undo_line(slug)}\n\n{_table(head, library_pages.undo_rows(slug))}"
+
+
 _BLOCKS: dict[str, Callable[[str, Catalog], str]] = {
     "keys": _keys,
     "actions": _actions,
     "facts": _facts,
     "functions": _functions,
+    "library": _library,
+    "connections": _connections,
+    "undo": _undo,
 }
 
 
 def pages() -> Iterator[tuple[Path, str]]:
     """Every page with what it should hold."""
     catalog = plain_catalog()
-    for path in sorted(FOLDER.glob("*.md")):
+    for path in [*sorted(FOLDER.glob("*.md")), *library_pages.pages()]:
         yield path, filled(path.read_text(encoding="utf-8"), catalog)
 
 

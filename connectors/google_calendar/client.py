@@ -109,11 +109,13 @@ class GoogleCalendar:
         return found is not None and found.get("status") != "cancelled"
 
     async def changed(self, kind: str, cursor: str | None, limit: int) -> RecordPage:
-        """Give events that changed. The cursor is Google's sync token, or its page token while a listing is not through.
+        """Give events that changed. The cursor is Google's sync token, and its page token before it while a listing is not through.
 
         A sync token that is too old (status 410) begins anew: everything comes again, and nothing is missed.
         """
-        how = {"pageToken": cursor[5:]} if cursor and cursor.startswith("page:") else {"syncToken": cursor[5:]} if cursor else {}
+        page, _, since = (cursor or "").removeprefix("page:").removeprefix("sync:").rpartition(" ")
+        # Google wants a further page to be asked for with all that its first page was asked for with.
+        how = {name: token for name, token in (("pageToken", page), ("syncToken", since)) if token}
         request = self._api.events().list(
             calendarId=self._calendar, maxResults=min(limit, 2500), singleEvents=True, showDeleted=True, **how
         )
@@ -125,7 +127,7 @@ class GoogleCalendar:
             return await self.changed(kind, None, limit)
         records = tuple(Record("event", each["id"], each, deleted=each.get("status") == "cancelled") for each in found["items"])
         if "nextPageToken" in found:
-            return RecordPage(records, f"page:{found['nextPageToken']}", more=True)
+            return RecordPage(records, f"page:{found['nextPageToken']} {since}", more=True)
         return RecordPage(records, f"sync:{found['nextSyncToken']}", more=False)
 
     async def _asked(self, request: Request) -> CalendarEvent:

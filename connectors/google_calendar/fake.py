@@ -41,6 +41,16 @@ class FakeGoogleCalendar(Fake):
             Route(f"{_CALENDAR}/events/{{id}}", self._delete, methods=["DELETE"]),
         ]
 
+    def add(self, event_id: str, start: str, end: str, **fields: object) -> None:
+        """Make an event, as a person would."""
+        made = {"kind": "calendar#event", "id": event_id, "status": "confirmed", "start": {"dateTime": start}, "end": {"dateTime": end}}
+        self.events[event_id] = self._touch({**made, **fields})
+
+    def cancel(self, event_id: str) -> None:
+        """Call an event off, as a person would. Google shows little more of it than that."""
+        gone = {name: self.events[event_id].get(name) for name in ("kind", "id")}
+        self.events[event_id] = self._touch(gone, status="cancelled")
+
     def move(self, event_id: str, start: str, end: str) -> None:
         """Move an event, as a person would."""
         self._touch(self.events[event_id], start={"dateTime": start}, end={"dateTime": end})
@@ -68,7 +78,7 @@ class FakeGoogleCalendar(Fake):
         refusal = self._refusal(request)
         if refusal is not None:
             return refusal
-        token = request.query_params.get("syncToken") or request.query_params.get("pageToken") or "0"
+        token = request.query_params.get("pageToken") or request.query_params.get("syncToken") or "0"
         if not token.isdigit():
             return _error(410, "fullSyncRequired", "Sync token is no longer valid, a full sync is required.")
         most = int(request.query_params.get("maxResults", "250"))

@@ -1,25 +1,18 @@
 """HubSpot's CRM over HTTP: its own SDK is generated, blocks, and retries by itself, which the ledger does better."""
 
-from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Final
 
 from connectors.errors import Rejected
+from connectors.hubspot.changes import READ, Changes, HubSpotObject
 from connectors.hubspot.vendor import HubSpotCredentials
-from connectors.records import Record, RecordPage
+from connectors.records import RecordPage
 from connectors.rest import Rest
 
 TIMEOUT_S = 20.0
 _URL: Final = "https://api.hubapi.com"
-_CHANGED: Final = {"companies": "hs_lastmodifieddate", "contacts": "lastmodifieddate"}
-_READ: Final = {
-    "companies": ("name", "domain", "industry", "annualrevenue", "country", "hubspot_owner_id", "lifecyclestage"),
-    "contacts": ("email", "firstname", "lastname", "phone", "jobtitle", "associatedcompanyid"),
-}
+_PLURAL: Final = {"company": "companies", "contact": "contacts"}
 _TASK_OF_COMPANY: Final = 192
 """HubSpot's number for the association of a task with a company."""
-
-HubSpotObject: TypeAlias = dict[str, Any]
-"""An object of HubSpot's API as plain JSON."""
 
 
 class HubSpot:
@@ -38,7 +31,7 @@ class HubSpot:
         """Let the kept connections go."""
         await self._rest.close()
 
-    async def company(self, company_id: str, properties: tuple[str, ...] = _READ["companies"]) -> HubSpotObject:
+    async def company(self, company_id: str, properties: tuple[str, ...] = READ["company"]) -> HubSpotObject:
         """Give a company with these properties."""
         return await self._rest.get(f"/crm/v3/objects/companies/{company_id}", properties=",".join(properties))
 
@@ -69,27 +62,9 @@ class HubSpot:
         return await self._rest.delete(f"/crm/v3/objects/tasks/{task_id}")
 
     async def changed(self, kind: str, cursor: str | None, limit: int) -> RecordPage:
-        """Give records that changed, oldest change first.
+        """Give records that changed, oldest change first; see `connectors.records.Source` and `connectors.hubspot.changes`."""
 
-        The cursor is a moment in ms and how many records of that very moment were given: HubSpot searches from a moment on, and an import
-        there gives many records the same one.
-        """
-        since, _, given = (cursor or "0/0").partition("/")
-        body = {
-            "filterGroups": [{"filters": [{"propertyName": _CHANGED[kind], "operator": "GTE", "value": since}]}],
-            "sorts": [{"propertyName": _CHANGED[kind], "direction": "ASCENDING"}],
-            "properties": [*_READ[kind], _CHANGED[kind]],
-            "limit": min(limit, 100),
-            "after": given,
-        }
-        answer = await self._rest.post(f"/crm/v3/objects/{kind}/search", body)
-        records = tuple(Record(kind, each["id"], each["properties"]) for each in answer["results"])
-        if not records:
-            return RecordPage((), cursor or "0/0", more=False)
-        moments = [str(_ms(record.fields[_CHANGED[kind]])) for record in records]
-        of_the_last = moments.count(moments[-1]) + (int(given) if moments[-1] == since else 0)
-        return RecordPage(records, f"{moments[-1]}/{of_the_last}", more="next" in answer.get("paging", {}))
+        async def search(body: HubSpotObject) -> HubSpotObject:
+            return await self._rest.post(f"/crm/v3/objects/{_PLURAL.get(kind, kind)}/search", body)
 
-
-def _ms(moment: str) -> int:
-    return round(datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp() * 1000)
+        return await Changes(search).page(kind, cursor, limit)

@@ -1,7 +1,7 @@
 """A stand-in for HubSpot's CRM: companies, contacts and tasks in memory."""
 
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,10 +12,16 @@ from connectors.sandbox.fake import Fake, Landed
 Object: TypeAlias = dict[str, Any]
 
 
+MOST_FOUND: Final = 10_000
+"""No search goes beyond this many results."""
+_MOST_AT_ONCE: Final = 200
+
+
 class FakeHubSpot(Fake):
-    """Objects by kind and id."""
+    """Objects by kind and id. `now` is the moment of the next change, that of the clock when there is none."""
 
     name = "hubspot"
+    now: datetime | None = None
 
     def __init__(self) -> None:
         """Begin empty."""
@@ -36,8 +42,10 @@ class FakeHubSpot(Fake):
 
     def add(self, kind: str, object_id: str, **properties: str) -> Object:
         """Make an object, or change one."""
-        at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        made = self.objects[kind].setdefault(object_id, {"id": object_id, "properties": {}, "createdAt": at, "archived": False})
+        at = (self.now or datetime.now(UTC)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        made = self.objects[kind].setdefault(
+            object_id, {"id": object_id, "properties": {"hs_object_id": object_id}, "createdAt": at, "archived": False}
+        )
         made["properties"].update(properties, hs_lastmodifieddate=at, lastmodifieddate=at)
         made["updatedAt"] = at
         return made
@@ -84,14 +92,17 @@ class FakeHubSpot(Fake):
         if refusal is not None:
             return refusal
         body = await request.json()
-        [condition] = body["filterGroups"][0]["filters"]
-        name, since = condition["propertyName"], int(condition["value"])
-        found = [each for each in self.objects[request.path_params["kind"]].values() if _ms(each["properties"][name]) >= since]
-        found.sort(key=lambda each: (each["properties"][name], each["id"]))
-        begin = int(body.get("after") or 0)
-        end = begin + body["limit"]
+        begin, most = int(body.get("after") or 0), int(body["limit"])
+        if most > _MOST_AT_ONCE or begin + most > MOST_FOUND:
+            return _problem(400, "VALIDATION_ERROR", "The total of results a search may ask for is 10,000, 200 at once.")
+        (group,), (sort,) = body["filterGroups"], body["sorts"]
+        objects = self.objects[request.path_params["kind"]].values()
+        found = [each for each in objects if all(_fits(each["properties"], one) for one in group["filters"])]
+        # Objects that are equal by what they are sorted by come in no order at all.
+        found.sort(key=lambda each: (_number(each["properties"].get(sort["propertyName"])), hash(each["id"])))
+        end = begin + most
         paging = {"paging": {"next": {"after": str(end)}}} if end < len(found) else {}
-        return JSONResponse({"total": len(found), "results": found[begin:end], **paging})
+        return JSONResponse({"total": len(found), "results": [_shown(each, body["properties"]) for each in found[begin:end]], **paging})
 
     def _named(self, request: Request) -> Object | None:
         kind, object_id = request.path_params["kind"], request.path_params["id"]
@@ -109,8 +120,24 @@ class FakeHubSpot(Fake):
         return _problem(401, "INVALID_AUTHENTICATION", "Authentication credentials not found.")
 
 
-def _ms(moment: str) -> int:
-    return round(datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp() * 1000)
+def _shown(found: Object, properties: list[str]) -> Object:
+    always = {"hs_object_id": found["id"]}
+    return {**found, "properties": {**always, **{name: found["properties"].get(name) for name in properties}}}
+
+
+def _fits(properties: Object, condition: Object) -> bool:
+    value = properties.get(condition["propertyName"])
+    if condition["operator"] == "HAS_PROPERTY":
+        return value not in (None, "")
+    there, wanted = _number(value), int(condition["value"])
+    return {"GT": there > wanted, "GTE": there >= wanted, "EQ": there == wanted}[condition["operator"]]
+
+
+def _number(value: str | None) -> int:
+    """Give a number or a moment in ms as it is compared; nothing comes first."""
+    if not value or value.isdigit():
+        return int(value or -1)
+    return round(datetime.fromisoformat(value.replace("Z", "+00:00")).timestamp() * 1000)
 
 
 def _missing() -> Response:

@@ -30,6 +30,6 @@ HUBSPOT: Final = Vendor["HubSpot"](
     sandbox={"token": "sandbox-token"},
     allowance=Allowance(per_hour=10_000, burst=90),
     backoff=Backoff(),
-    records=("companies", "contacts"),
+    records=("company", "contact"),
     stand_in="connectors.hubspot.fake:FakeHubSpot",
 )

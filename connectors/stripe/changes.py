@@ -7,7 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from connectors.errors import Rejected
+from connectors.incoming import Malformed, VendorEvent
 from connectors.records import Record, RecordPage
+from connectors.stripe.webhooks import told
 
 StripeObject: TypeAlias = dict[str, Any]
 """An object of Stripe's API as plain JSON."""
@@ -29,7 +31,7 @@ class _Kind:
     events: tuple[str, ...]
 
 
-_SUBSCRIPTION = ("created", "updated", "deleted", "paused", "resumed")
+_SUBSCRIPTION = ("created", "updated", "deleted", "paused", "resumed", "trial_will_end")
 _INVOICE = (
     *("created", "updated", "finalized", "sent", "paid", "payment_failed", "payment_action_required"),
     *("overdue", "voided", "marked_uncollectible", "deleted"),
@@ -128,7 +130,16 @@ class Changes:
         after = replace(at, event=settled[-1]["id"], at=settled[-1]["created"]) if settled else at
         # Only a look that saw everything there is tells that nothing else happened until now.
         after = after if found["has_more"] else replace(after, looked=now - LAG_S)
-        return RecordPage(_latest(kind, events), after.text(), more=bool(found["has_more"] and settled))
+        news = tuple(one for event in events for one in _told(event))
+        return RecordPage(_latest(kind, events), after.text(), more=bool(found["has_more"] and settled), events=news)
+
+
+def _told(event: StripeObject) -> list[VendorEvent]:
+    """Give what an event tells plays. One in a form nobody knows is no reason to stop a sync."""
+    try:
+        return told(event)
+    except Malformed:
+        return []
 
 
 def _latest(kind: str, events: list[StripeObject]) -> tuple[Record, ...]:

@@ -53,7 +53,7 @@ def read_events(delivered: Delivered, credentials: Credentials) -> list[VendorEv
         raise Malformed("the body is not JSON") from None
     if not isinstance(event, dict) or event.get("object") not in ("event", "v2.core.event"):
         raise Malformed("the body is no event of Stripe's")
-    return _told(event)
+    return told(event)
 
 
 def _verify(delivered: Delivered, credentials: StripeCredentials) -> None:
@@ -71,7 +71,12 @@ def _verify(delivered: Delivered, credentials: StripeCredentials) -> None:
         raise Forged("Stripe's signature or the body is not in the form that Stripe signs") from None
 
 
-def _told(event: Thing) -> list[VendorEvent]:
+def told(event: Thing) -> list[VendorEvent]:
+    """Give an event of Stripe's in our words, none for kinds nobody can use.
+
+    Raises:
+        Malformed: it is no event of Stripe's.
+    """
     kind, identity, thing = event.get("type"), event.get("id"), (event.get("data") or {})
     name = NAMES.get(kind) if isinstance(kind, str) else None
     if name is None:

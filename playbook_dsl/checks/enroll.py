@@ -11,14 +11,15 @@ from playbook_dsl.diagnostics import Report, listed
 from playbook_dsl.enroll_syntax import EnrollSpec, TriggerSpec
 from playbook_dsl.expressions.scope import Scope
 from playbook_dsl.expressions.sql import CannotLower, Column, lower
-from playbook_dsl.nodes import Mapping, Scalar
+from playbook_dsl.lower.values import node
+from playbook_dsl.nodes import Mapping, Node, Scalar
 from playbook_dsl.parse.keys import short
 from playbook_dsl.resolve.resolution import Resolution
 from playbook_dsl.resolve.scopes import fact_types
 from playbook_dsl.syntax import StageBody, WaitUntilBody
-from playbook_dsl.timing.cron import check_cron
 from playbook_dsl.timing.durations import approximate_seconds, parse_duration
 from playbook_dsl.timing.errors import TimingError
+from playbook_dsl.timing.schedule import WrongSchedule, read_schedule
 from playbook_dsl.types import Type
 from playbook_dsl.words import Word
 
@@ -60,15 +61,23 @@ def check_triggers(found: Resolution, report: Report) -> None:
 
 
 def _check_schedule(report: Report, trigger: TriggerSpec) -> None:
-    node = trigger.keys.get("schedule")
-    cron = node.get("cron") if isinstance(node, Mapping) else node
-    zone = node.get("timezone") if isinstance(node, Mapping) else None
-    if not isinstance(cron, Scalar) or cron.is_null:
+    written = trigger.keys.get("schedule")
+    if not isinstance(written, Mapping | Scalar) or (isinstance(written, Scalar) and written.is_null):
         return
-    problem = check_cron(cron.text, zone.text if isinstance(zone, Scalar) else "UTC")
-    if problem is not None:
-        at = zone if isinstance(zone, Scalar) and "time zone" in problem else cron
-        report.error("PB505", at.span, problem)
+    try:
+        read_schedule(node(written))
+    except WrongSchedule as wrong:
+        report.error("PB505", _place_in(written, wrong.key).span, str(wrong))
+
+
+def _place_in(written: Node, key: str) -> Node:
+    """Give the value that a dotted key names, or the nearest one around it."""
+    for name in key.split("."):
+        found = written.get(name) if isinstance(written, Mapping) else None
+        if found is None:
+            return written
+        written = found
+    return written
 
 
 def _check_score(found: Resolution, report: Report, trigger: TriggerSpec) -> None:

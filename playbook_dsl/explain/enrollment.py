@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from playbook_dsl.enrollment import Enroll, Trigger
 from playbook_dsl.explain.words import condition_words, duration_words, list_words, node_words, owner_words, share_words
 from playbook_dsl.plan import Node, Plan
+from playbook_dsl.timing.schedule import WrongSchedule, in_words, read_schedule
 
 
 def enrollment_lines(plan: Plan) -> Iterator[str]:
@@ -123,10 +124,10 @@ def _unchanged(spec: Spec) -> str:
 
 
 def _schedule(spec: Spec) -> str:
-    plan = spec.get("schedule", spec)
-    cron = plan.get("cron") if isinstance(plan, Mapping) else plan
-    zone = plan.get("timezone") if isinstance(plan, Mapping) else None
-    return f"the schedule “{node_words(cron)}” comes round" + (f" ({zone})" if zone else "")
+    try:
+        return in_words(read_schedule(spec.get("schedule", spec)))
+    except WrongSchedule:
+        return "its schedule comes round"
 
 
 _TRIGGERS: dict[str, Callable[[Spec], str]] = {

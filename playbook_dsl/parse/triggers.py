@@ -6,6 +6,8 @@ from playbook_dsl.diagnostics import listed
 from playbook_dsl.enroll_syntax import TriggerSpec
 from playbook_dsl.nodes import Mapping, Node, Scalar
 from playbook_dsl.parse.keys import Keys, Reader
+from playbook_dsl.timing.schedule import CALENDAR_KEYS, OVERLAPS
+from playbook_dsl.timing.schedule import KEYS as SCHEDULE_KEYS
 from playbook_dsl.types import BOOL, DATE, DATETIME, DURATION
 from playbook_dsl.words import Expression, Value
 
@@ -120,9 +122,16 @@ def _schedule(keys: Keys, key: str) -> Read:
     mapping = keys.mapping_at(key)
     if mapping is None:
         return None
-    own = Keys(keys.reader, mapping, '"schedule"', ("cron", "timezone"), required=("cron",))
-    own.word("cron")
-    own.word("timezone")
+    own = Keys(keys.reader, mapping, '"schedule"', SCHEDULE_KEYS)
+    for name in ("cron", "every", "timezone", "jitter", "catch_up"):
+        own.word(name)
+    own.choice("overlap", *OVERLAPS)
+    own.flag("paused")
+    if (calendar := own.mapping_at("calendar")) is not None:
+        inner = Keys(keys.reader, calendar, '"calendar"', CALENDAR_KEYS, required=("at",))
+        inner.word("at")
+        for name in ("weekdays", "days", "months"):
+            inner.words(name)
     return mapping
 
 

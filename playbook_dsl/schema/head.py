@@ -17,6 +17,7 @@ from playbook_dsl.schema.parts import (
     text,
     whole,
 )
+from playbook_dsl.timing.schedule import OVERLAPS
 from playbook_dsl.values import Json
 
 
@@ -146,11 +147,7 @@ def _trigger(catalog: Catalog) -> Schema:
             "late": choice("enter", "skip", description="What happens to accounts already inside the window."),
         },
         "unchanged": {"unchanged": fact, **held},
-        "schedule": {
-            "schedule": either(
-                text("A cron line."), closed({"cron": text("Minute, hour, day, month, weekday."), "timezone": text()}, required=["cron"])
-            )
-        },
+        "schedule": {"schedule": either(text("A cron line."), _schedule())},
     }
     common = {
         "id": text("The trigger's own id.", pattern=ID),
@@ -161,6 +158,26 @@ def _trigger(catalog: Catalog) -> Schema:
     keys["from"] = {"description": "Where it comes from: a score, or the value before the change."}
     only: list[Json] = [_only(kind, {*common, *own}) for kind, own in kinds.items()]
     return {**closed(keys), "oneOf": only}
+
+
+def _schedule() -> Schema:
+    calendar = {
+        "weekdays": one_or_many(text("Such as monday.")),
+        "days": one_or_many(whole("The day of the month.", least=1, most=31)),
+        "months": one_or_many(text("Such as january.")),
+        "at": text("The time of day, such as 07:00."),
+    }
+    keys = {
+        "cron": text("Minute, hour, day, month, weekday."),
+        "every": text("An interval, such as 6 hours."),
+        "calendar": closed(calendar, "Days and a time of day.", required=["at"]),
+        "timezone": text("The IANA time zone, such as Europe/Berlin; UTC without."),
+        "jitter": text("Each turn comes up to this much later, so that not everything begins at once."),
+        "overlap": choice(*OVERLAPS, description="What a turn does while one is under way; skip without."),
+        "catch_up": text("A turn missed by more than this, because nothing ran, is left out; 1 hour without."),
+        "paused": flag("Comes only when somebody resumes it."),
+    }
+    return {**closed(keys), "oneOf": [{"required": [way]} for way in ("cron", "every", "calendar")]}
 
 
 def _dates(catalog: Catalog) -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import cast
 from zoneinfo import ZoneInfo
 
@@ -97,7 +97,7 @@ def _effects(expected: Expected, plan: Plan, actual: Actual) -> list[Difference]
         found.append(Difference(at.name.span if at else expected.span, "the effects are not the expected ones", drawing))
     for wanted, done in pairs:
         if wanted and done and wanted.inputs:
-            found += _inputs(wanted, done)
+            found += _inputs(wanted, done, actual.zone)
     return found
 
 
@@ -142,37 +142,48 @@ def when(at: datetime, actual: Actual) -> str:
     return f"day {day:<3} {local:%a %d %b %H:%M}"
 
 
-def _inputs(wanted: Effect, done: Done) -> list[Difference]:
+def _inputs(wanted: Effect, done: Done, zone: str) -> list[Difference]:
     found = []
     for entry in wanted.inputs.entries if wanted.inputs else ():
         had = done.inputs.get(entry.key.text)
-        if not _same(entry.value, had):
-            message = f'"{entry.key.text}" of "{done.key}" is {_shown(had)}, not {_node_text(entry.value)}'
+        if not _same(entry.value, had, zone):
+            message = f'"{entry.key.text}" of "{done.key}" is {_shown(had, zone)}, not {_node_text(entry.value)}'
             found.append(Difference(entry.value.span, message))
     return found
 
 
-def _same(node: Node, had: JsonTree) -> bool:
-    """Compare a written value with a value of a play: records field by field (others may be there), all else as it prints."""
+def _same(node: Node, had: JsonTree, zone: str) -> bool:
+    """Compare a written value with a value of a play: records field by field (others may be there), all else as it prints.
+
+    A date or a moment may also be written as a mock has it, on the clock of the account.
+    """
     if isinstance(node, Mapping):
-        return isinstance(had, dict) and all(_same(entry.value, had.get(entry.key.text)) for entry in node.entries)
+        return isinstance(had, dict) and all(_same(entry.value, had.get(entry.key.text), zone) for entry in node.entries)
     if isinstance(node, ListNode):
-        return isinstance(had, list) and len(had) == len(node.items) and all(map(_same, node.items, had))
+        return (
+            isinstance(had, list) and len(had) == len(node.items) and all(_same(*pair, zone) for pair in zip(node.items, had, strict=True))
+        )
     if isinstance(had, list) and len(had) == 1:
-        return _same(node, had[0])
+        return _same(node, had[0], zone)
     value = from_json(had)
-    return node.value == value or node.text in (str(had), _printed(value))
+    return node.value == value or node.text in (str(had), _printed(value, zone), _as_mocked(value, zone))
 
 
-def _printed(value: Value) -> str:
+def _as_mocked(value: Value, zone: str) -> str | None:
+    if isinstance(value, datetime):
+        return f"{value.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}"
+    return value.isoformat() if isinstance(value, date) else None
+
+
+def _printed(value: Value, zone: str) -> str:
     try:
-        return print_value(value, {"$zone": "UTC"})
+        return print_value(value, {"$zone": zone})
     except (TypeError, ValueError):
         return str(value)
 
 
-def _shown(had: JsonTree) -> str:
-    return "missing" if had is None else f'"{_printed(from_json(had))}"'
+def _shown(had: JsonTree, zone: str) -> str:
+    return "missing" if had is None else f'"{_printed(from_json(had), zone)}"'
 
 
 def _node_text(node: Node) -> str:
@@ -233,8 +244,8 @@ def _values(expected: Expected, _plan: Plan, actual: Actual) -> list[Difference]
         at: JsonTree = actual.vars if root == "vars" else cast(dict[str, JsonTree], actual.steps.get(root) or {}).get("output")
         for name in path.split("."):
             at = at.get(name) if isinstance(at, dict) else None
-        if not _same(entry.value, at):
-            found.append(Difference(entry.key.span, f'"{entry.key.text}" is {_shown(at)}, not {_node_text(entry.value)}'))
+        if not _same(entry.value, at, actual.zone):
+            found.append(Difference(entry.key.span, f'"{entry.key.text}" is {_shown(at, actual.zone)}, not {_node_text(entry.value)}'))
     return found
 
 

@@ -1,6 +1,6 @@
 """Runs the tests of a file and says what came of them, for people and for programs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from playbook_dsl.catalog import Catalog
@@ -10,6 +10,7 @@ from playbook_dsl.source import SourceText, Span
 from simulation.testing.cases import Case
 from simulation.testing.comparing import Difference, check_names, compare, when
 from simulation.testing.reading import read_tests
+from simulation.testing.replies import step_of
 from simulation.testing.running import Actual, run_case
 from simulation.testing.situation import situation
 
@@ -18,12 +19,19 @@ MAX_TIMELINE = 60
 
 @dataclass(frozen=True)
 class CaseResult:
-    """What came of one test. `differences` is empty when it passed; `timeline` are the play's steps for who looks for the reason."""
+    """What came of one test. `differences` is empty when it passed; `timeline` are the play's steps for who looks for the reason.
+
+    `reached` has every step that the play came to, as (id, status) with the status at the end: done, skipped, failed, waiting, …;
+    `came` has what ended each `wait_until`, as (id, name of the alternative).
+    """
 
     name: str
     span: Span
     differences: tuple[Difference, ...]
     timeline: tuple[str, ...]
+    outcome: str
+    reached: frozenset[tuple[str, str]]
+    came: frozenset[tuple[str, str]]
 
     @property
     def passed(self) -> bool:
@@ -82,7 +90,22 @@ def _run(case: Case, plan: Plan, catalog: Catalog, report: Report) -> CaseResult
     if actual is None:
         return None
     calendar = situation(case.given, plan, catalog, Report(report.source)).literals.calendar
-    return CaseResult(case.name.text, case.name.span, tuple(compare(case, plan, actual, calendar)), _timeline(actual))
+    return CaseResult(
+        name=case.name.text,
+        span=case.name.span,
+        differences=tuple(compare(case, plan, actual, calendar)),
+        timeline=_timeline(actual),
+        outcome=actual.outcome,
+        reached=frozenset((step_of(key), str(step["status"])) for key, step in actual.steps.items()),
+        came=frozenset(_came(actual)),
+    )
+
+
+def _came(actual: Actual) -> Iterator[tuple[str, str]]:
+    for key, step in actual.steps.items():
+        output = step.get("output")
+        if isinstance(output, dict) and isinstance(came := output.get("came"), str):
+            yield step_of(key), came
 
 
 def _timeline(actual: Actual) -> tuple[str, ...]:

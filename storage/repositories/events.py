@@ -33,11 +33,14 @@ class NewEvent:
     address: str | None = None
 
 
-async def add_events(session: Session, source: str, events: Sequence[NewEvent]) -> list[str]:
-    """Keep those events that are not there yet, to be looked at; give the ids of the new ones, the oldest first."""
+async def add_events(session: Session, source: str, events: Sequence[NewEvent], *, pause: timedelta = _FIRST_PAUSE) -> list[str]:
+    """Keep those events that are not there yet, to be looked at; give the ids of the new ones, the oldest first.
+
+    The relay looks at them after the pause: whoever does so at once needs one.
+    """
     # In the order of their ids, so that two who bring the same events never wait for each other.
     unique = {event.vendor_id: event for event in reversed(events)}
-    rows = [_row(session, source, unique[vendor_id]) for vendor_id in sorted(unique)]
+    rows = [_row(session, source, unique[vendor_id], datetime.now(UTC) + pause) for vendor_id in sorted(unique)]
     new: list[tuple[datetime, str]] = []
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         statement = insert(Event).values(rows[start : start + _ROWS_AT_ONCE])
@@ -47,7 +50,7 @@ async def add_events(session: Session, source: str, events: Sequence[NewEvent]) 
     return [event_id for _, event_id in sorted(new)]
 
 
-def _row(session: Session, source: str, event: NewEvent) -> dict[str, object]:
+def _row(session: Session, source: str, event: NewEvent, due_at: datetime) -> dict[str, object]:
     event_id = new_id()
     address = event.address or None
     return {
@@ -61,7 +64,7 @@ def _row(session: Session, source: str, event: NewEvent) -> dict[str, object]:
         "address_digest": session.digest("event", "address", address) if address else None,
         "clues": list(event.clues),
         "occurred_at": event.occurred_at,
-        "due_at": datetime.now(UTC) + _FIRST_PAUSE,
+        "due_at": due_at,
         "matched": 0,
     }
 

@@ -68,10 +68,19 @@ _RECORD = _statement(_RUNS, ("tenant", "id"), _ONLY_NEW, _TOLD).returning(_RUNS.
 _RECORD_AND_SAVE = _statement(_RUNS, ("tenant", "id"), _ONLY_NEW, (*_TOLD, "saved")).returning(_RUNS.c.id)
 _STEP_COLUMNS = ("title", "kind", "status", "detail", "error", "output", "started_at", "ended_at")
 _RECORD_STEPS = _statement(_STEPS, ("tenant", "run", "key"), frozenset(), _STEP_COLUMNS)
+# Branches side by side write records at the same time, and one may overtake the other. What a step's later record said stays.
+_ANY_STEPS = insert(_STEPS)
+_RECORD_OVERTAKEN = _ANY_STEPS.on_conflict_do_update(
+    index_elements=("tenant", "run", "key"),
+    set_={name: _ANY_STEPS.excluded[name] for name in _STEP_COLUMNS},
+    where=_STEPS.c.ended_at.is_(None) & _ANY_STEPS.excluded.ended_at.is_not(None),
+)
 
 
 async def record_run(session: Session, run: RunState, steps: Sequence[StepState]) -> bool:
-    """Bring a play and the steps that changed up to date, in two statements; False when a later state is written down already.
+    """Bring a play and the steps that changed up to date, in two statements; False when a later state of the play is written down already.
+
+    The steps of a record that was overtaken are written down too, except where they would take back what is known of a step.
 
     A play that nobody wrote down before gets a row. One that was taken up again counts on.
     """
@@ -91,13 +100,13 @@ async def record_run(session: Session, run: RunState, steps: Sequence[StepState]
         written = await connection.execute(_RECORD, row)
     else:
         written = await connection.execute(_RECORD_AND_SAVE, {**row, "saved": session.seal("run", "saved", run.id, run.saved)})
-    if written.first() is None:
-        return False
-    if run.state == "closed":
+    is_latest = written.first() is not None
+    if is_latest and run.state == "closed":
         await play_ended(session, run.id, run.outcome or "completed", run.at)
     if steps:
-        await connection.execute(_RECORD_STEPS, [_step_row(session, run, index, step) for index, step in enumerate(steps)])
-    return True
+        statement = _RECORD_STEPS if is_latest else _RECORD_OVERTAKEN
+        await connection.execute(statement, [_step_row(session, run, index, step) for index, step in enumerate(steps)])
+    return is_latest
 
 
 def _step_row(session: Session, run: RunState, index: int, step: StepState) -> dict[str, object]:

@@ -8,6 +8,7 @@ from sqlmodel import col
 
 from playbook_dsl.values import Json
 from storage.pages import Page, fetch_page
+from storage.repositories.slack_questions import questions_closed
 from storage.session import Session
 from storage.tables import Account, Task
 
@@ -39,6 +40,8 @@ async def close_task(
     if answers is not None:
         task.answers = dict(answers)
     await session.flush()
+    if task.kind == "approval":
+        await questions_closed(session, [task.id])
 
 
 async def reopen_task(session: Session, task: Task) -> None:
@@ -55,7 +58,9 @@ async def close_tasks_by_step(session: Session, chain: str, step_key: str, gener
         .values(status="cancelled", outcome=reason, closed_at=func.now())
         .returning(col(Task.id))
     )
-    return list((await session.execute(query)).scalars())
+    closed = list((await session.execute(query)).scalars())
+    await questions_closed(session, closed)
+    return closed
 
 
 async def note_reminder(session: Session, chain: str, step_key: str, generation: int) -> None:

@@ -151,7 +151,9 @@ _PEOPLE: Final = (
     Person(id="aiko", name="Aiko Mori", email="aiko@team.example", roles=["csm"], teams=["emea-cs", "apac-cs"], manager="omar"),
     Person(id="ruth", name="Ruth Adler", email="ruth@team.example", roles=["csm"], teams=["us-cs"], manager="june"),
     Person(id="sam", name="Sam Porter", email="sam@team.example", roles=["csm"], teams=["us-cs"], manager="june"),
-    Person(id="bill", name="Bill Okoye", email="bill@team.example", roles=["billing"], teams=["billing"], manager="june"),
+    Person(id="bill", name="Bill Okoye", email="bill@team.example", roles=["billing", "finance"], teams=["billing"], manager="june"),
+    Person(id="noor", name="Noor Bakker", email="noor@team.example", roles=["support_lead"], teams=["support"], manager="vera"),
+    Person(id="iris", name="Iris Novak", email="iris@team.example", roles=["onboarding"], teams=["onboarding"], manager="omar"),
 )
 _CSMS: Final[Mapping[str, tuple[str, ...]]] = {"US": ("ruth", "sam"), "JP": ("aiko",)}
 _EMEA: Final = ("maria", "tom", "aiko")

@@ -12,7 +12,7 @@ from playbook_dsl.values import Json, Money, Value, to_json
 from storage import account_cells
 from storage.account_cells import WrongCell
 from storage.facts import plain
-from storage.sync.mapping import Fields, RawValue, Source
+from storage.sync.mapping import Fields, Join, RawValue, Source
 
 # Currencies whose smallest unit is the unit itself, as the vendors that count in smallest units have them.
 _WHOLE: Final = frozenset(["BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"])
@@ -39,7 +39,7 @@ def value_of(fields: Fields, path: str) -> RawValue:
 def is_told(fields: Fields, source: Source) -> bool:
     """Say whether the vendor tells anything of a source: a field that is not in the record at all says nothing, an empty one does."""
     return any(
-        ".".join(parts[:length]) in fields for name in source.fields if (parts := name.split(".")) for length in range(1, len(parts) + 1)
+        ".".join(parts[:length]) in fields for name in source.names if (parts := name.split(".")) for length in range(1, len(parts) + 1)
     )
 
 
@@ -56,7 +56,13 @@ def _inside(value: RawValue, parts: list[str]) -> RawValue:
 
 def raw_of(fields: Fields, source: Source) -> RawValue:
     """Give what a source finds, before anything is done to it."""
-    return next((raw for name in source.fields if (raw := value_of(fields, name)) not in (None, "")), None)
+    found = (_joined(fields, each) if isinstance(each, Join) else value_of(fields, each) for each in source.fields)
+    return next((raw for raw in found if raw not in (None, "")), None)
+
+
+def _joined(fields: Fields, join: Join) -> RawValue:
+    texts = (_text(raw) for name in join.fields if (raw := value_of(fields, name)) is not None)
+    return " ".join(text for text in texts if text)
 
 
 def convert(fields: Fields, source: Source, kind: Type, *, currency: str | None = None) -> Json:
@@ -65,8 +71,8 @@ def convert(fields: Fields, source: Source, kind: Type, *, currency: str | None 
     Raises:
         WrongValue: it cannot be of this type.
     """
-    raw = raw_of(fields, source)
     try:
+        raw = raw_of(fields, source)
         if source.words:
             raw = _translated(raw, source.words)
         if raw is None:
@@ -80,7 +86,7 @@ def convert(fields: Fields, source: Source, kind: Type, *, currency: str | None 
         _check_options(kind, value)
         return to_json(value)
     except WrongCell as error:
-        raise WrongValue(f"{' or '.join(source.fields)}: {error.wrong}; wanted is {error.write}") from None
+        raise WrongValue(f"{' or '.join(source.names)}: {error.wrong}; wanted is {error.write}") from None
 
 
 def _check_options(kind: Type, value: Value) -> None:

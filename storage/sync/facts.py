@@ -78,7 +78,7 @@ def _set_facts(account: Account, rule: KindRule, records: Sequence[Seen], tenant
 
 def fact_of(rule: FactRule, records: Sequence[Fields], currency: str | None, now: datetime) -> Json:
     """Make a fact of records; None when nothing is known."""
-    counting = [values for values in records if all(_holds(each, values, now) for each in rule.where)]
+    counting = [values for values in records if all(holds(each, values, now) for each in rule.where)]
     if rule.how == "count":
         return len(counting)
     if rule.source is None:
@@ -105,7 +105,8 @@ def _sum(found: Sequence[Value], rule: FactRule, currency: str | None) -> Value:
     return int(total) if total == int(total) else float(total)
 
 
-def _holds(condition: Condition, values: Fields, now: datetime) -> bool:
+def holds(condition: Condition, values: Fields, now: datetime) -> bool:
+    """Say whether a record is as a condition wants it."""
     if condition.time is not None:
         at = _passes(values, condition)
         return at is not None and (at <= now) == (condition.time == "past")

@@ -36,14 +36,30 @@ How: TypeAlias = Literal["count", "sum", "min", "max", "latest"]
 
 
 @dataclass(frozen=True)
-class Source:
-    """Where a value comes from: the first of the vendor's fields that holds something, and what is done to it."""
+class Join:
+    """Several of the vendor's fields as one text: those that hold something, with a space between them."""
 
     fields: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a value comes from: the first of the vendor's fields (or joins of them) that holds something, and what is done to it."""
+
+    fields: tuple[str | Join, ...]
     divide: Decimal = Decimal(1)
     words: Mapping[str, Json] = field(default_factory=dict)
     currency: str | None = None
     minor_units: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Give the names of all the fields it may come from."""
+        return tuple(name for each in self.fields for name in (each.fields if isinstance(each, Join) else (each,)))
+
+    def needs(self) -> tuple[str, ...]:
+        """Give the fields it is made of, the one with the currency among them."""
+        return (*self.names, *([self.currency] if self.currency else ()))
 
 
 @dataclass(frozen=True)
@@ -93,8 +109,39 @@ class FactRule:
 
     def needs(self) -> tuple[str, ...]:
         """Give the vendor's fields it is made of."""
-        source = (*self.source.fields, *([self.source.currency] if self.source.currency else ())) if self.source else ()
+        source = self.source.needs() if self.source else ()
         return (*source, *([self.by] if self.by else ()), *(each.field for each in self.where))
+
+
+Turn: TypeAlias = Literal["made", "becomes", "changes", "deleted"]
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A field of an event; without a type it is what the vendor has."""
+
+    name: str
+    source: Source
+    type: Type | None = None
+
+
+@dataclass(frozen=True)
+class EventRule:
+    """What is told when a record takes a turn: it is new, it comes to be `where`, one of the fields `of` changes, or it is deleted."""
+
+    name: str
+    turn: Turn
+    where: tuple[Condition, ...] = ()
+    of: tuple[str, ...] = ()
+    fields: tuple[Carried, ...] = ()
+
+    def looks_at(self) -> tuple[str, ...]:
+        """Give the vendor's fields by which the turn is known."""
+        return (*(each.field for each in self.where), *self.of)
+
+    def needs(self) -> tuple[str, ...]:
+        """Give the vendor's fields that are kept for it; of a deleted record nothing else is known any more."""
+        return (*self.looks_at(), *(name for each in self.fields for name in each.source.needs()))
 
 
 @dataclass(frozen=True)
@@ -111,6 +158,11 @@ class KindRule:
     link: bool = False
     fields: tuple[FieldRule, ...] = ()
     facts: tuple[FactRule, ...] = ()
+    events: tuple[EventRule, ...] = ()
+
+    def needs(self) -> set[str]:
+        """Give the vendor's fields that facts and events are made of."""
+        return {*(name for fact in self.facts for name in fact.needs()), *(name for event in self.events for name in event.needs())}
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,13 @@
 """Mappings as people write them, read with the care playbooks get: every finding has its line and column."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Final, TypeVar, cast
+from typing import Final, cast
 
-from playbook_dsl import nodes
 from playbook_dsl.compose import compose, decode
 from playbook_dsl.diagnostics import Diagnostic, Report, listed, render_all
 from playbook_dsl.nodes import Mapping, Node, Scalar
 from playbook_dsl.types import Type
-from playbook_dsl.values import Json
 from storage.custom_fields import FIELD_TYPES, type_of_field
 from storage.fact_definitions import BY_PATH, STORED_ROOTS
 from storage.repositories.tenants import find_tenant
@@ -20,22 +17,20 @@ from storage.sync.mapping import (
     CONTACT_FIELDS,
     OURS,
     ChangedHere,
-    Condition,
     FactRule,
     FieldRule,
     How,
     KindRule,
     MatchRule,
-    Source,
     VendorMapping,
 )
+from storage.sync.reading_events import Events
+from storage.sync.reading_sources import SOURCE_KEYS
 from storage.sync.rows import find_setting
 from storage.tables import Tenant
 
-T = TypeVar("T")
 _CUSTOM: Final = "custom."
-_KIND_KEYS: Final = ("into", "match", "create", "id", "changed_at", "unmatched", "link", "fields", "facts")
-_SOURCE_KEYS: Final = ("field", "divide", "words", "currency", "minor_units")
+_KIND_KEYS: Final = ("into", "match", "create", "id", "changed_at", "unmatched", "link", "fields", "facts", "events")
 _HOWS: Final[tuple[How, ...]] = ("count", "sum", "min", "max", "latest")
 _MATCHES: Final = ("account", "email", "custom", "domain", "link")
 
@@ -83,139 +78,98 @@ async def tenant_mapping(session: Session, vendor: str, kinds: Sequence[str], ve
     return found.mapping
 
 
-class _Reader:
-    """Reads the tree. What is wrong is reported, and the rest is still read."""
+class _Reader(Events):
+    """Reads the parts of a mapping."""
 
     def __init__(self, report: Report, vendor: str, kinds: Sequence[str], vendors: Iterable[str], tenant: Tenant | None) -> None:
-        self._report, self._vendor, self._kinds, self._tenant = report, vendor, kinds, tenant
+        super().__init__(report)
+        self._vendor, self._kinds, self._tenant = vendor, kinds, tenant
         self._vendors = {*vendors, vendor}
         self._owners = (*sorted(self._vendors), OURS)
 
     def whole(self, root: Node) -> VendorMapping:
-        rules = [self._kind(key, node) for key, node in self._entries(root, "a mapping", self._kinds, "kind of record")]
+        rules = [self._kind(key, node) for key, node in self.entries(root, "a mapping", self._kinds, "kind of record")]
         return VendorMapping(self._vendor, tuple(rule for rule in rules if rule))
-
-    # What stands where
-
-    def _entries(self, node: Node | None, what: str, legal: Iterable[str] | None, word: str) -> list[tuple[Scalar, Node]]:
-        if node is None:
-            return []
-        if not isinstance(node, Mapping):
-            self._report.error("PB110", node.span, f"{what} is a map of keys and values")
-            return []
-        known = None if legal is None else tuple(legal)
-        kept = []
-        for entry in node.entries:
-            if known is not None and entry.key.text not in known:
-                message = f'"{entry.key.text}" is no {word} here; there are {listed(known)}'
-                self._report.error("PB108", entry.key.span, message, suggest=(entry.key.text, known))
-            else:
-                kept.append((entry.key, entry.value))
-        return kept
-
-    def _keys(self, node: Node | None, what: str, legal: Iterable[str]) -> dict[str, Node]:
-        return {key.text: value for key, value in self._entries(node, what, legal, "key")}
-
-    def _word(self, node: Node | None, legal: Sequence[str], default: str) -> str:
-        if node is None:
-            return default
-        text = self._text(node)
-        if text is not None and text not in legal:
-            self._report.error("PB115", node.span, f'"{text}" is none of {listed(legal)}', suggest=(text, legal))
-        return text if text is not None and text in legal else default
-
-    def _text(self, node: Node | None) -> str | None:
-        if node is None:
-            return None
-        if not isinstance(node, Scalar) or not isinstance(node.value, str) or not node.value:
-            self._report.error("PB110", node.span, "here stands a name as a text")
-            return None
-        return node.value
-
-    def _bool(self, node: Node | None) -> bool:
-        if node is None:
-            return False
-        if not isinstance(node, Scalar) or not isinstance(node.value, bool):
-            self._report.error("PB110", node.span, "here stands true or false")
-            return False
-        return node.value
-
-    def _many(self, node: Node | None, read: Callable[[Node], T | None]) -> tuple[T, ...]:
-        items = [] if node is None else node.items if isinstance(node, nodes.Sequence) else [node]
-        return tuple(found for item in items if (found := read(item)) is not None)
 
     # The parts of a mapping
 
     def _kind(self, key: Scalar, node: Node) -> KindRule | None:
-        keys = self._keys(node, f'what becomes of "{key.text}"', _KIND_KEYS)
+        keys = self.keys(node, f'what becomes of "{key.text}"', _KIND_KEYS)
         if "into" not in keys:
-            self._report.error("PB109", key.span, f'"{key.text}" does not say `into: account`, `into: contact` or `into: facts`')
+            self.report.error("PB109", key.span, f'"{key.text}" does not say `into: account`, `into: contact` or `into: facts`')
             return None
-        into = self._word(keys["into"], ("account", "contact", "facts"), "facts")
-        match = self._many(keys.get("match"), self._match)
-        create = self._bool(keys.get("create"))
+        into = self.word(keys["into"], ("account", "contact", "facts"), "facts")
+        match = self.many(keys.get("match"), self._match)
+        create = self.truth(keys.get("create"))
         self._check_kind(key, keys, into, found=bool(match) or (into == "account" and create))
         return KindRule(
             kind=key.text,
             into=into,  # type: ignore[arg-type]  # one of the legal words
             match=match,
             create=create,
-            id_field=self._text(keys.get("id")),
-            changed_at=self._text(keys.get("changed_at")),
-            unmatched=self._word(keys.get("unmatched"), ("report", "ignore"), "report"),  # type: ignore[arg-type]  # one of the legal words
-            link=into != "facts" or self._bool(keys.get("link")),
+            id_field=self.text(keys.get("id")),
+            changed_at=self.text(keys.get("changed_at")),
+            unmatched=self.word(keys.get("unmatched"), ("report", "ignore"), "report"),  # type: ignore[arg-type]  # one of the legal words
+            link=into != "facts" or self.truth(keys.get("link")),
             fields=self._fields(keys.get("fields"), into),
             facts=self._facts(keys.get("facts")),
+            events=self.events(keys.get("events")),
         )
 
     def _check_kind(self, key: Scalar, keys: dict[str, Node], into: str, *, found: bool) -> None:
         wanted, unwanted = ("facts", "fields") if into == "facts" else ("fields", "facts")
         if unwanted in keys:
-            self._report.error("PB253", keys[unwanted].span, f"`{unwanted}` means nothing with `into: {into}`", hint=f"write `{wanted}`")
+            self.report.error("PB253", keys[unwanted].span, f"`{unwanted}` means nothing with `into: {into}`", hint=f"write `{wanted}`")
         if wanted not in keys:
-            self._report.error("PB109", key.span, f'"{key.text}" has no `{wanted}`')
+            self.report.error("PB109", key.span, f'"{key.text}" has no `{wanted}`')
         if not found:
             hint = "match: [{account: <field>}]" + (", or create: true" if into == "account" else "")
-            self._report.error("PB109", key.span, f'"{key.text}" does not say whose its records are', hint=f"write {hint}")
+            self.report.error("PB109", key.span, f'"{key.text}" does not say whose its records are', hint=f"write {hint}")
         if "create" in keys and into == "facts":
-            self._report.error("PB253", keys["create"].span, "`create` means nothing with `into: facts`")
+            self.report.error("PB253", keys["create"].span, "`create` means nothing with `into: facts`")
+        if "events" in keys and into != "facts":
+            self.report.error(
+                "PB253", keys["events"].span, f"`events` means nothing with `into: {into}`; plays are told of its changes anyway"
+            )
+        elif "events" in keys and "changed_at" not in keys:
+            self.report.error("PB109", keys["events"].span, "`events` needs `changed_at`: the field with the moment at which it happened")
 
     def _match(self, node: Node) -> MatchRule | None:
-        keys = self._entries(node, "a rule of `match`", _MATCHES, "way to find an account")
+        keys = self.entries(node, "a rule of `match`", _MATCHES, "way to find an account")
         if len(keys) != 1:
             if isinstance(node, Mapping):
-                self._report.error("PB110", node.span, f"a rule of `match` has one key of {listed(_MATCHES)}")
+                self.report.error("PB110", node.span, f"a rule of `match` has one key of {listed(_MATCHES)}")
             return None
         ((key, value),) = keys
         how = key.text
         if how in ("account", "email") or isinstance(value, Scalar):
             if how in ("custom", "link"):
-                self._report.error("PB110", value.span, f"`{how}` is a map", hint=_MATCH_HINTS[how])
+                self.report.error("PB110", value.span, f"`{how}` is a map", hint=_MATCH_HINTS[how])
                 return None
-            field = self._text(value)
+            field = self.text(value)
             return MatchRule(how, field, "domain") if field else None  # type: ignore[arg-type]  # one of the legal words
-        parts = self._keys(value, f"`{how}`", ("field", "kind", "vendor") if how == "link" else ("field", "name"))
-        field, name = self._text(parts.get("field")), self._text(parts.get("kind" if how == "link" else "name"))
+        parts = self.keys(value, f"`{how}`", ("field", "kind", "vendor") if how == "link" else ("field", "name"))
+        field, name = self.text(parts.get("field")), self.text(parts.get("kind" if how == "link" else "name"))
         if field is None or (name is None and how != "domain"):
-            self._report.error("PB109", key.span, f"`{how}` is not complete", hint=_MATCH_HINTS[how])
+            self.report.error("PB109", key.span, f"`{how}` is not complete", hint=_MATCH_HINTS[how])
             return None
-        vendor = self._word(parts.get("vendor"), sorted(self._vendors), self._vendor)
+        vendor = self.word(parts.get("vendor"), sorted(self._vendors), self._vendor)
         if how != "link" and self._type_of_custom(value, name or "domain") is None:
             return None
         return MatchRule(how, field, name or "domain", vendor)  # type: ignore[arg-type]  # one of the legal words
 
     def _fields(self, node: Node | None, into: str) -> tuple[FieldRule, ...]:
         rules = []
-        for key, value in self._entries(node, "`fields`", None, "field"):
+        for key, value in self.entries(node, "`fields`", None, "field"):
             kind = self._type_of_target(key, into)
             if kind is None:
                 continue
             whole = isinstance(value, Mapping)
-            keys = self._keys(value, f'"{key.text}"', (*_SOURCE_KEYS, "owner", "changed_here")) if whole else {}
-            source = self._source(value, kind, keys)
+            keys = self.keys(value, f'"{key.text}"', (*SOURCE_KEYS, "owner", "changed_here")) if whole else {}
+            source = self.source(value, kind, keys)
             if source is not None:
-                owner = self._word(keys.get("owner"), self._owners, self._vendor)
-                changed = cast("ChangedHere", self._word(keys.get("changed_here"), ("overwrite", "keep", "newest"), "overwrite"))
+                owner = self.word(keys.get("owner"), self._owners, self._vendor)
+                changed = cast("ChangedHere", self.word(keys.get("changed_here"), ("overwrite", "keep", "newest"), "overwrite"))
                 rules.append(FieldRule(key.text, kind, source, owner, changed))
         return tuple(rules)
 
@@ -229,7 +183,7 @@ class _Reader:
             shown = ACCOUNT_FIELDS if into == "account" else CONTACT_FIELDS
             also = ", custom.<your own>, and the facts" if into == "account" else ""
             message = f'there is no field "{key.text}" of {into}s; there are {listed(shown)}{also}'
-            self._report.error("PB108", key.span, message, suggest=(key.text, legal))
+            self.report.error("PB108", key.span, message, suggest=(key.text, legal))
         return legal.get(key.text)
 
     def _type_of_custom(self, node: Node, name: str) -> Type | None:
@@ -238,74 +192,37 @@ class _Reader:
             return FIELD_TYPES[word]
         known = [field["name"] for field in self._tenant.custom_fields] if self._tenant else []
         message = f'your organisation has no field "{name}" on accounts; it has {listed(known) or "none"}'
-        self._report.error("PB108", node.span, message, suggest=(name, known), hint="fields of your own come with an import")
+        self.report.error("PB108", node.span, message, suggest=(name, known), hint="fields of your own come with an import")
         return None
-
-    def _source(self, node: Node, kind: Type, keys: dict[str, Node]) -> Source | None:
-        if not isinstance(node, Mapping):
-            fields = self._many(node, self._text)
-            return Source(fields) if fields else None
-        fields = self._many(keys.get("field"), self._text)
-        if not fields:
-            self._report.error("PB109", node.span, "it does not say which `field` of the vendor it is")
-            return None
-        for name in ("currency", "minor_units"):
-            if name in keys and kind.kind != "money":
-                self._report.error("PB253", keys[name].span, f"`{name}` means nothing for a {kind.kind}")
-        return Source(
-            fields,
-            divide=self._number(keys.get("divide"), kind),
-            words={key.text: _plain(value) for key, value in self._entries(keys.get("words"), "`words`", None, "word")},
-            currency=self._text(keys.get("currency")),
-            minor_units=self._bool(keys.get("minor_units")),
-        )
-
-    def _number(self, node: Node | None, kind: Type) -> Decimal:
-        if node is None:
-            return Decimal(1)
-        value = node.value if isinstance(node, Scalar) else None
-        if isinstance(value, bool) or not isinstance(value, int | float) or not value or kind.kind not in ("number", "money"):
-            self._report.error("PB110", node.span, "`divide` takes a number that is not 0, for a field that holds numbers")
-            return Decimal(1)
-        return Decimal(str(value))
 
     def _facts(self, node: Node | None) -> tuple[FactRule, ...]:
         known = [path for path in BY_PATH if path.partition(".")[0] in STORED_ROOTS]
-        rules = [self._fact(key, value) for key, value in self._entries(node, "`facts`", known, "fact")]
+        rules = [self._fact(key, value) for key, value in self.entries(node, "`facts`", known, "fact")]
         return tuple(rule for rule in rules if rule)
 
     def _fact(self, key: Scalar, node: Node) -> FactRule | None:
-        keys = self._keys(node, f'the fact "{key.text}"', (*_HOWS, "by", "where"))
+        keys = self.keys(node, f'the fact "{key.text}"', (*_HOWS, "by", "where"))
         hows = [how for how in _HOWS if how in keys]
         if len(hows) != 1:
-            self._report.error("PB109", key.span, f'"{key.text}" says one of {listed(_HOWS)}')
+            self.report.error("PB109", key.span, f'"{key.text}" says one of {listed(_HOWS)}')
             return None
         how, kind = hows[0], BY_PATH[key.text].type
         legal = {"count": ("number",), "sum": ("number", "money"), "latest": None}.get(how, ("number", "date", "datetime"))
         if legal is not None and kind.kind not in legal:
-            self._report.error("PB350", key.span, f'"{key.text}" is a {kind.kind}; `{how}` gives a {" or a ".join(legal)}')
+            self.report.error("PB350", key.span, f'"{key.text}" is a {kind.kind}; `{how}` gives a {" or a ".join(legal)}')
             return None
         node = keys[how]
         source = None
         if how == "count":
-            if not self._bool(node):
-                self._report.error("PB110", node.span, "write `count: true`")
+            if not self.truth(node):
+                self.report.error("PB110", node.span, "write `count: true`")
         else:
-            source = self._source(node, kind, self._keys(node, f"`{how}`", _SOURCE_KEYS) if isinstance(node, Mapping) else {})
-        by = self._text(keys.get("by"))
+            source = self.source(node, kind, self.keys(node, f"`{how}`", SOURCE_KEYS) if isinstance(node, Mapping) else {})
+        by = self.text(keys.get("by"))
         if how == "latest" and by is None:
-            self._report.error("PB109", key.span, "`latest` needs `by`: the field with the moment that orders the records")
-        where = [self._condition(name, value) for name, value in self._entries(keys.get("where"), "`where`", None, "field")]
+            self.report.error("PB109", key.span, "`latest` needs `by`: the field with the moment that orders the records")
+        where = [self.condition(name, value) for name, value in self.entries(keys.get("where"), "`where`", None, "field")]
         return FactRule(key.text, kind, how, source, by, tuple(each for each in where if each))
-
-    def _condition(self, key: Scalar, node: Node) -> Condition | None:
-        if isinstance(node, Scalar) and node.text in ("past", "future") and not node.style:
-            return Condition(key.text, time=node.text)  # type: ignore[arg-type]  # one of the two
-        words = node.items if isinstance(node, nodes.Sequence) else [node]
-        if not words or not all(isinstance(word, Scalar) for word in words):
-            self._report.error("PB110", node.span, "a condition is a value, a list of values, `past` or `future`")
-            return None
-        return Condition(key.text, words=tuple(_plain(word) for word in words))
 
 
 _MATCH_HINTS: Final = {
@@ -313,7 +230,3 @@ _MATCH_HINTS: Final = {
     "domain": "write domain: {name: your_field, field: TheirField}",
     "link": "write link: {kind: Account, field: AccountId}",
 }
-
-
-def _plain(node: Node) -> Json:
-    return node.value if isinstance(node, Scalar) else None

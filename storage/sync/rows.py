@@ -275,6 +275,14 @@ async def end_others(session: Session, vendor: str, report_id: str) -> None:
     await session.execute(update(SyncReport).where(*mine).values(**values).execution_options(synchronize_session=False))
 
 
+async def first_done_at(session: Session, vendor: str, kind: str) -> datetime | None:
+    """Give when the first sync began that read a kind to its end; None before there was one."""
+    query = select(col(SyncReport.started_at)).where(
+        col(SyncReport.vendor) == vendor, col(SyncReport.status) == "done", col(SyncReport.counts)[kind].is_not(None)
+    )
+    return (await session.execute(query.order_by(col(SyncReport.started_at)).limit(1))).scalar_one_or_none()
+
+
 async def list_reports(session: Session, vendor: str, *, after: str | None = None, limit: int = 50) -> Page[SyncReport]:
     """Give reports, the newest first."""
     query = select(SyncReport).where(col(SyncReport.vendor) == vendor)

@@ -16,6 +16,7 @@ from storage.session import Session
 from storage.sync.accounts import take_accounts
 from storage.sync.contacts import take_contacts
 from storage.sync.converting import WrongValue, checked, convert, is_told, moment_of, value_of
+from storage.sync.events import check_events, tell_turns
 from storage.sync.facts import check_facts, take_facts, turns_at
 from storage.sync.items import Item, Tally, VendorRecord
 from storage.sync.mapping import Fields, KindRule
@@ -110,6 +111,7 @@ async def _take(session: Session, intake: Intake, records: Sequence[VendorRecord
             tally.counts["created" if item.seen is None else "changed"] += 1
         before = {item.seen.account for item in items if item.seen is not None}
         await take_facts(session, vendor, rule, {*before, *(str(item.account) for item in taken)}, tally, tenant, intake.now)
+    await tell_turns(session, vendor, rule, [*taken, *gone], tenant, intake.now)
     _count_gone(rule, gone, tally)
     failed = {each.external_id for each in tally.failed}
     ignored = [item.external_id for item in there if not item.account and rule.unmatched == "ignore"]
@@ -178,8 +180,9 @@ def _item(intake: Intake, name: str, record: VendorRecord, seen: Seen | None, ta
 
 def _read(rule: KindRule, fields: Fields) -> dict[str, Json]:
     if rule.into == "facts":
-        values: dict[str, Json] = {name: value_of(fields, name) for fact in rule.facts for name in fact.needs()}
+        values: dict[str, Json] = {name: value_of(fields, name) for name in rule.needs()}
         check_facts(rule, values)
+        check_events(rule, values)
         return values
     told = [each for each in rule.fields if each.target == "name" or is_told(fields, each.source)]
     return {each.target: checked(each.target, convert(fields, each.source, each.type)) for each in told}

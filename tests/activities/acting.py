@@ -55,6 +55,9 @@ class NoPlays:
     async def start(self, workflow_id: str, play: RunInput) -> None:
         raise AssertionError("nothing starts plays here")
 
+    async def begin(self, workflow_id: str, play: RunInput) -> bool:
+        raise AssertionError(workflow_id)
+
     async def cancel(self, workflow_id: str, request_id: str) -> bool:
         return False
 

@@ -20,6 +20,7 @@ CONTEXT: dict[str, JsonTree] = {
     "wait": {"$duration": {"business_days": 3}},
     "champion": None,
     "score": 5.0,
+    "steps": {"letter": {"message_id": "m1"}},
 }
 
 RENDERED = {
@@ -32,6 +33,8 @@ RENDERED = {
     "{{ account.csm | default('the team') }}": "the team",
     "{{ account.items }}": "own field",
     "{{ account['name'] | upper }}": "ACME",
+    "{% if steps.meeting.start %}x{% else %}no step has run{% endif %}": "no step has run",
+    "{{ steps.meeting['start'] | default('soon') }}": "soon",
     "{% if account.csm is defined %}x{% else %}none{% endif %}": "none",
 }
 
@@ -45,6 +48,7 @@ FAILS = {
     "{{ champion.name }}": 'this account has no "champion"',
     "{{ account.csm }}": 'this account has no "csm"',
     "{{ account.nme }}": 'there is no field "nme"',
+    "{{ steps.meeting.start }}": 'there is no field "meeting"',
     "{{ nobody }}": "'nobody' is undefined",
     "{{ 1 / 0 }}": "division by zero",
     "{% for i in range(10000000) %}x{% endfor %}": "may count to 1000",

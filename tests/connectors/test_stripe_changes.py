@@ -134,6 +134,49 @@ async def test_what_is_young_comes_again_so_that_a_late_event_is_not_missed() ->
     assert third == []
 
 
+async def test_the_minute_before_the_first_listing_comes_twice_and_ends_as_it_is_there() -> None:
+    fake = filled(1)
+    async with reading(fake) as reader:
+        fake.change("cus_0", "customer.updated", name="Older")
+        fake.change("cus_0", "customer.updated", name="Newest")
+        records, cursor = await all_of(reader, "customer", None)
+        fake.ahead_s += 600
+        after, _ = await all_of(reader, "customer", cursor)
+
+    # Once listed, once by its events; the state that counts is the last.
+    assert [record.fields["name"] for record in records] == ["Newest", "Newest"]
+    assert [record.fields["name"] for record in after] == ["Newest"]
+
+
+async def test_an_object_whose_event_is_seen_late_goes_back_only_until_the_next_sync() -> None:
+    fake = filled(1)
+    async with reading(fake) as reader:
+        fake.change("cus_0", "customer.updated", name="Older")
+        hidden = fake.change("cus_0", "customer.updated", name="Newest")
+        fake.events.remove(hidden)
+        first, cursor = await all_of(reader, "customer", None)
+        fake.events.append(hidden)
+        second, _ = await all_of(reader, "customer", cursor)
+
+    assert [record.fields["name"] for record in first] == ["Newest", "Older"]
+    assert [record.fields["name"] for record in second] == ["Newest"]
+
+
+async def test_events_are_told_under_their_own_ids_and_an_odd_one_stops_nothing() -> None:
+    fake = filled(1)
+    async with reading(fake) as reader:
+        fake.add_invoice("in_1", "cus_0")
+        fake.ahead_s += 600
+        _, cursor = await all_of(reader, "invoice", None)
+        paid = fake.change("in_1", "invoice.paid", status="paid")
+        odd = fake.change("in_1", "invoice.sent")
+        odd["id"] = "evt_" + "x" * 300
+        page = await reader.page("invoice", cursor, 10)
+
+    assert [(event.id, event.name, event.refs[0].external_id) for event in page.events] == [(paid["id"], "invoice.paid", "cus_0")]
+    assert [record.fields["status"] for record in page.records] == ["paid"]
+
+
 async def test_more_young_events_than_a_page_do_not_turn_in_a_circle() -> None:
     fake = filled(1)
     async with reading(fake) as reader:

@@ -14,7 +14,12 @@ from playbook_dsl.compiler import compile_playbook
 from playbook_dsl.diagnostics import render_all
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *sorted((ROOT / "playbooks").rglob("README.md")),
+]
 FENCE = re.compile(r"^(?P<indent> *)```yaml(?P<kind>[ \w]*)\n(?P<body>.*?)^ *```$", re.MULTILINE | re.DOTALL)
 STANDS_FOR: dict[str, Callable[[str], str]] = {
     "steps": lambda body: f"playbook: example\nsteps:\n{textwrap.indent(body, '  ')}",

@@ -16,7 +16,9 @@ from playbook_dsl.schema.playbook import playbook_schema
 LANGUAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "language.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("path", "text"), list(pages()), ids=lambda value: value.name if isinstance(value, Path) else "")
+@pytest.mark.parametrize(
+    ("path", "text"), list(pages()), ids=lambda value: f"{value.parent.name}/{value.name}" if isinstance(value, Path) else ""
+)
 def test_the_tables_are_those_of_the_code(path: Path, text: str) -> None:
     assert path.read_text(encoding="utf-8") == text, "run `make docs`"
 

@@ -16,6 +16,8 @@ WORKFLOW_CODE = (
     "workflows/event_groups.py",
     "workflows/messages.py",
     "workflows/starting.py",
+    "workflows/patience.py",
+    "workflows/sweep.py",
     "workflows/sync.py",
     "playbook_dsl/expressions/evaluate.py",
     "playbook_dsl/timing/",

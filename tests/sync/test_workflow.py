@@ -4,13 +4,16 @@ import time
 import uuid
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import text
-from temporalio.client import Client, ScheduleOverlapPolicy, WorkflowFailureError
+from temporalio.client import Client, ScheduleOverlapPolicy, WorkflowFailureError, WorkflowHandle
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
+import workflows.sync
+from activities import syncing
 from activities.attempts import Attempts
 from activities.connections import Connections
 from activities.contracts import SyncInput
@@ -29,6 +32,8 @@ from workflows.sync import SyncTick, VendorSync
 
 pytestmark = pytest.mark.servers
 
+Counts = dict[str, dict[str, int]]
+
 
 @pytest.fixture(autouse=True)
 async def emptied(database: Database) -> None:
@@ -44,7 +49,7 @@ async def prepare(database: Database, **credentials: Json) -> None:
         await save_setting(session, "generated", {"mapping": MAPPING}, by="maria")
 
 
-async def sync(client: Client, database: Database, vendors: Vendors = VENDORS) -> None:
+async def sync(client: Client, database: Database, vendors: Vendors = VENDORS) -> WorkflowHandle[Any, Any]:
     queue = uuid.uuid4().hex
     connections = Connections(database)
     worker = Worker(
@@ -56,8 +61,10 @@ async def sync(client: Client, database: Database, vendors: Vendors = VENDORS) -
     )
     async with worker:
         call = SyncInput(tenant="acme", vendor="generated", by="maria")
-        await client.execute_workflow(SYNC, call, id=f"sync-{queue}", task_queue=queue)
+        handle = await client.start_workflow(SYNC, call, id=f"sync-{queue}", task_queue=queue)
+        await handle.result()
     await connections.close()
+    return handle
 
 
 async def last_report(database: Database) -> tuple[str, dict[str, object]]:
@@ -83,6 +90,27 @@ async def test_a_second_sync_reads_only_what_changed(temporal_address: str, data
     assert second == ("done", {"company": {**none, "read": 30, "changed": 30}, "bill": none})
     assert tuple(accounts) == (1200, 1170)
     assert facts == {"billing": {"open_invoices": 2, "overdue_amount": {"$money": ["20.00", "EUR"]}}}
+
+
+async def test_a_long_sync_goes_on_in_a_fresh_history_with_its_cursor(
+    temporal_address: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A batch takes one page of ten records, and after a few batches the history counts as long.
+    monkeypatch.setattr(syncing, "PAGE_RECORDS", 10)
+    monkeypatch.setattr(syncing, "BATCH_S", 0.01)
+    monkeypatch.setattr(workflows.sync, "_FRESH_HISTORY_EVENTS", 30)
+    client = await connect(Address(temporal_address), cipher=None, wait_s=10, say=lambda line: None)
+    await prepare(database, companies=150, bills=90, pause_s=0.02)
+    handle = await sync(client, database)
+    last = await client.get_workflow_handle(handle.id).describe()
+    async with database.begin("acme") as session:
+        reports = (await list_reports(session, "generated")).items
+
+    assert last.run_id != handle.first_execution_run_id
+    assert last.history_length < 60
+    assert [report.status for report in reports] == ["done"]
+    counts = {kind: (of["read"], of["created"], of["unchanged"]) for kind, of in cast("Counts", reports[0].counts).items()}
+    assert counts == {"company": (150, 150, 0), "bill": (90, 90, 0)}
 
 
 async def test_a_schedule_is_changed_in_place_and_starts_one_sync_at_a_time(temporal_address: str, database: Database) -> None:

@@ -117,6 +117,26 @@ def test_a_play_that_waits_for_ever_is_still_running() -> None:
     """)
 
 
+def test_a_moment_is_expected_as_it_is_mocked_on_the_clock_of_the_account() -> None:
+    passes("""
+        tests:
+          - test: the call is due on Wednesday morning
+            mock:
+              call: {due_at: 2026-11-25 09:30}
+            happens:
+              - {at: day 1, complete: call}
+            expect:
+              values: {call.due_at: 2026-11-25 09:30}
+          - test: as people write it, too
+            mock:
+              call: {due_at: 2026-11-25 09:30}
+            happens:
+              - {at: day 1, complete: call}
+            expect:
+              values: {call.due_at: 25 Nov 2026 09:30}
+    """)
+
+
 def test_nobody_to_write_to_is_no_effect() -> None:
     passes("""
         tests:

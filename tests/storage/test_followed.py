@@ -10,8 +10,8 @@ import pytest
 
 from activities.definitions.email import EmailOutput
 from activities.definitions.meetings import MeetingOutput
-from api.services.followed import _KINDS, fields_now, followed_of
 from playbook_dsl.values import Json
+from storage.followed import _KINDS, fields_now, followed_of
 
 START = datetime(2026, 11, 20, tzinfo=UTC)
 MOVED: dict[str, Json] = {"meeting_id": "m", "start": {"$datetime": "2026-11-25T09:00:00+00:00"}, "end": "not marked"}

@@ -6,9 +6,10 @@ from dataclasses import fields as parts_of
 from datetime import datetime
 from typing import Final
 
-from api.limits import MAX_INTEGER
 from playbook_dsl.values import Duration, Json, Money, from_json
 
+MAX_INTEGER: Final = 10**18
+"""What JSON may hold as a whole number."""
 _MOST_LEVELS: Final = 20
 _LONGEST_TEXT: Final = 10_000
 _LONGEST_NAME: Final = 100

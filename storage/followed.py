@@ -1,4 +1,4 @@
-"""Events about something a play made: a mail, a text message, a meeting. They change the output of the step that made it."""
+"""Events about what a play made: a mail, a text message, a message in Slack, a meeting. They change the output of the step that made it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -49,6 +49,7 @@ _KINDS: Final[Mapping[str, _Kind]] = MappingProxyType(
             {"sms.sent": "sent", "sms.delivered": "delivered", "sms.undelivered": "failed", "sms.failed": "failed"},
             ordered=True,
         ),
+        "slack": _Kind("slack", "message_id", {"slack.replied": "replied"}, ordered=True),
         "meeting": _Kind(
             "meeting",
             "meeting_id",

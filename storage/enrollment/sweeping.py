@@ -1,0 +1,107 @@
+"""The working off of a launch: which accounts are left, and what became of those that were looked at."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import delete, func, select
+from sqlmodel import col
+
+from storage.enrollment_tables import Launch, LaunchAccount
+from storage.session import Session
+
+GONE_ON: Final = frozenset({"running", "waiting", "halted", "done"})
+"""A launch whose accounts are looked at. Approval, waves and gates hold the accounts back, not the looking."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A range of the rows of a launch: from `first` (included) to `last` (excluded)."""
+
+    first: int
+    last: int
+
+
+def parts_of(expected: int, most: int) -> list[Part]:
+    """Split the rows of a launch, numbered from 1, into at most so many parts of about the same size."""
+    size = max(1, -(-expected // most))
+    return [Part(first, min(first + size, expected + 1)) for first in range(1, expected + 1, size)]
+
+
+async def find_launch_for_update(session: Session, launch_id: str) -> Launch | None:
+    """Give a launch; nobody else may change it before the transaction ends."""
+    query = select(Launch).where(col(Launch.id) == launch_id).with_for_update()
+    # What the session read before the lock is stale by now.
+    return (await session.execute(query, execution_options={"populate_existing": True})).scalar_one_or_none()
+
+
+async def take_page(session: Session, launch_id: str, part: Part, size: int) -> list[str]:
+    """Take the next accounts of a part off the list, in its order; they come back if the transaction fails."""
+    mine = (col(LaunchAccount.launch) == launch_id, col(LaunchAccount.row) >= part.first, col(LaunchAccount.row) < part.last)
+    # Whoever holds some of these rows is a copy of us that was taken for dead: wait for it, so that each page is decided once.
+    query = select(LaunchAccount).where(*mine).order_by(col(LaunchAccount.row)).limit(size).with_for_update()
+    rows = list((await session.execute(query)).scalars())
+    if rows:
+        numbers = [row.row for row in rows]
+        await session.execute(
+            delete(LaunchAccount)
+            .where(col(LaunchAccount.launch) == launch_id, col(LaunchAccount.row).in_(numbers))
+            .execution_options(synchronize_session=False)
+        )
+    return [row.account for row in rows]
+
+
+async def add_counts(session: Session, launch_id: str, looked_at: int, counts: Mapping[str, int]) -> None:
+    """Add what became of a page to the launch."""
+    launch = await find_launch_for_update(session, launch_id)
+    if launch is None:
+        return
+    launch.accounts += looked_at
+    total: dict[str, object] = dict(launch.counts)
+    for reason, count in counts.items():
+        total[reason] = int(str(total.get(reason, 0))) + count
+    launch.counts = total
+    await session.flush()
+
+
+async def end_launch(session: Session, launch_id: str, at: datetime, *, status: str, why: str = "") -> Launch | None:
+    """Close a launch that was worked off; what is left of its list is thrown away."""
+    launch = await find_launch_for_update(session, launch_id)
+    if launch is None:
+        return None
+    await session.execute(delete(LaunchAccount).where(col(LaunchAccount.launch) == launch_id).execution_options(synchronize_session=False))
+    if launch.status == "running":
+        launch.status, launch.why = status, why
+    launch.ended_at = launch.ended_at or at
+    await session.flush()
+    return launch
+
+
+async def count_left(session: Session, launch_ids: Sequence[str]) -> dict[str, int]:
+    """Count the accounts that launches still have to look at; launches that are done are left out."""
+    query = select(col(LaunchAccount.launch), func.count()).where(col(LaunchAccount.launch).in_(launch_ids))
+    return {launch: int(count) for launch, count in await session.execute(query.group_by(col(LaunchAccount.launch)))}
+
+
+async def list_launches_to_work_off(session: Session, before: datetime, limit: int = 20) -> list[Launch]:
+    """Give the launches that should have begun before this time and whose audience nobody has written down yet, the oldest first."""
+    left = (
+        col(Launch.status) == "running",
+        col(Launch.ended_at).is_(None),
+        col(Launch.expected).is_(None),
+        col(Launch.kind).in_(("sweep", "dry_run", "publish")),
+        col(Launch.started_at) < before,
+    )
+    return list((await session.execute(select(Launch).where(*left).order_by(col(Launch.started_at)).limit(limit))).scalars())
+
+
+async def list_sweeps_since(session: Session, playbook: str, trigger_id: str, since: datetime) -> list[datetime]:
+    """Give when a trigger's sweeps began, of those that were not dry runs and did not fail."""
+    mine = (
+        col(Launch.playbook) == playbook,
+        col(Launch.trigger_id) == trigger_id,
+        col(Launch.kind) == "sweep",
+        col(Launch.status) != "failed",
+    )
+    return list((await session.execute(select(col(Launch.started_at)).where(*mine, col(Launch.started_at) >= since))).scalars())
