@@ -73,6 +73,9 @@ class Settings(BaseSettings):
         None, description="Where stand-ins for all vendors listen; calls go there instead of to Stripe and the others. For trying out."
     )
 
+    trigger_look_interval_s: float = Field(
+        600, gt=0, description="Seconds between two looks for triggers that time alone makes fire: dates, `today`, `unchanged`."
+    )
     sync_interval_min: int = Field(60, ge=0, description="Minutes between two syncs of a connected vendor; 0 syncs only when asked.")
 
     email_from: str = Field("playkeeper@localhost", description="Sender of e-mails whose step names none.")

@@ -128,7 +128,8 @@ async def _relaying(database: Database, client: Client, settings: Settings, vend
 
     plays = Plays(connected, settings.temporal_ui_url, settings.temporal_namespace)
     desk = SlackDesk(database, settings.vendor_sandbox_url)
-    relay = asyncio.create_task(relay_forever(database, plays, desk, settings.tenant), name="relay")
+    look_every = timedelta(seconds=settings.trigger_look_interval_s)
+    relay = asyncio.create_task(relay_forever(database, plays, desk, settings.tenant, look_every=look_every), name="relay")
     schedules = asyncio.create_task(_keep_schedules(database, client, settings, vendors), name="schedules")
     try:
         yield

@@ -6,6 +6,7 @@ is away is answered with a problem that says so.
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 from fastapi import FastAPI
 from temporalio.client import Client
@@ -69,6 +70,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.sandbox_url = settings.vendor_sandbox_url
     app.state.public_url = settings.public_url
     app.state.sync_interval_min = settings.sync_interval_min
+    app.state.look_every = timedelta(seconds=settings.trigger_look_interval_s)
     app.state.background = Background()
     app.state.database = Database(settings.require_database_url(), keys, pool_size=settings.database_pool_size)
     app.state.desk = SlackDesk(app.state.database, settings.vendor_sandbox_url)
@@ -98,7 +100,7 @@ async def _look_after(app: FastAPI) -> None:
     """Make the tenant when PostgreSQL is there, then relay until the end."""
     database, tenant = app.state.database, app.state.tenant
     await make_tenant(database, tenant)
-    await relay_forever(database, app.state.plays, app.state.desk, tenant)
+    await relay_forever(database, app.state.plays, app.state.desk, tenant, look_every=app.state.look_every)
 
 
 def _connector(settings: Settings, keys: KeyRing) -> Callable[[], Awaitable[Client]]:

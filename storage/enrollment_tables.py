@@ -114,7 +114,7 @@ class Launch(Owned, table=True):
 
     `kind`: bulk, sweep, publish, event. `status`: running, waiting (for an approval), paused, halted, done, failed, cancelled.
     `accounts` were looked at; `counts` are what became of them, by reason. `open_wave`: enrollments of a later wave wait; `wave_at`: when
-    it was opened.
+    it was opened. One of kind publish or event is filled up to the account `filled_to`; `event` is what brought it.
     """
 
     id: str = Field(primary_key=True)
@@ -131,6 +131,8 @@ class Launch(Owned, table=True):
     open_wave: int = 0
     wave_at: datetime | None = moment(optional=True)
     task: str | None = None
+    event: str | None = None
+    filled_to: str | None = None
     started_at: datetime = made_at()
     ended_at: datetime | None = moment(optional=True)
 

@@ -17,7 +17,7 @@ from activities.effects import InternalAction, Outcome, Work
 from activities.failures import NotFound
 from activities.news import tell_play
 from activities.reading import output_of, read_inputs
-from storage.repositories.accounts import find_account
+from storage.repositories.accounts import find_account, hold_account
 from storage.repositories.effects import EffectRecord
 from storage.repositories.events import add_event, event_of
 from storage.repositories.runs import list_active_runs_by_account
@@ -25,6 +25,7 @@ from storage.repositories.tenants import find_tenant
 from storage.repositories.timeline import add_note, delete_note, find_note
 from storage.session import Session
 from storage.tables import Note
+from storage.triggers.arriving import event_arrived
 
 OWN_EVENTS = "playkeeper"
 """The source of events that plays emit."""
@@ -70,9 +71,11 @@ class EmitEvent(InternalAction):
         """Write the event down; its id follows from the effect's key."""
         inputs = read_inputs(EmitEventInput, work.call)
         event = event_of(inputs.name, OWN_EVENTS, work.key, work.object_id, account=work.run.account)
+        await hold_account(session, work.run.account)
         runs = await list_active_runs_by_account(session, work.run.account)
         event.matched = len(runs)
-        await add_event(session, event, inputs.fields)
+        if await add_event(session, event, inputs.fields):
+            await event_arrived(session, event, work.run.account)
         for run in runs:
             await tell_play(session, run.workflow_id, kind="event", news_id=event.id, name=event.name, fields=inputs.fields)
         return Outcome(output_of(EventOutput(event_id=event.id, told=len(runs))), vendor_id=event.id)

@@ -4,11 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response, status
 
-from api.deps import DatabaseDep, PlaysDep, SessionDep
+from api.deps import BackgroundDep, DatabaseDep, PlaysDep, SessionDep
 from api.openapi import may_fail
 from api.paging import After, Limit, PageOf
 from api.schemas.tasks import DeliverEvent, EventDelivered, EventOut
 from api.security import Operator, Viewer
+from api.services.coming import bring_in_all
 from api.services.events import deliver_event, event_out
 from storage.repositories.events import list_events
 
@@ -24,7 +25,9 @@ router = APIRouter(prefix="/v1/events", tags=["events"])
         **may_fail(body=True),
     },
 )
-async def post_event(body: DeliverEvent, response: Response, user: Operator, database: DatabaseDep, plays: PlaysDep) -> EventDelivered:
+async def post_event(
+    body: DeliverEvent, response: Response, user: Operator, database: DatabaseDep, plays: PlaysDep, background: BackgroundDep
+) -> EventDelivered:
     """Stored once under its source and id, and sent to every play its account is in; plays that wait for it go on.
 
     An event for nobody is kept all the same and says so: `delivered` is 0, and the message tells why.
@@ -32,6 +35,8 @@ async def post_event(body: DeliverEvent, response: Response, user: Operator, dat
     delivered = await deliver_event(database, plays, user, body)
     if delivered.repeated:
         response.status_code = status.HTTP_200_OK
+    else:
+        background.spawn(bring_in_all(database, plays, user.tenant), "accounts that an event brings in")
     return delivered
 
 

@@ -10,16 +10,14 @@ from api.paging import After, Limit, PageOf
 from api.problems import MediaTypeUnknown, PlaybookNotFound, PlaybookRefused
 from api.schemas.playbooks import Checked, PlaybookOut, VersionDetails, VersionOut, VersionSaved
 from api.security import Publisher, Viewer
-from api.services.audit import audit
+from api.services import publishing
 from api.services.compiling import TEXT_BODY, TextDep, compile_text, diagnostics_out, new_version
 from storage.repositories.playbooks import (
-    archive_playbook,
     find_playbook,
     find_version,
     list_playbooks,
     list_versions,
     plan_of,
-    publish_version,
     save_draft,
 )
 from storage.session import Session
@@ -73,11 +71,9 @@ async def save_playbook(
             response.status_code = status.HTTP_200_OK
             return VersionSaved.model_validate(known.model_dump() | {"warnings": diagnostics_out(compiled)})
         version = await save_draft(session, new)
-        if publish:
-            await publish_version(session, version)
-            await audit(session, user.name, "playbook.publish", "playbook", version.slug, {"version": version.version})
+        existing = await publishing.publish(session, version, user.name) if publish else None
         await session.refresh(version)
-        return VersionSaved.model_validate(version.model_dump() | {"warnings": diagnostics_out(compiled)})
+        return VersionSaved.model_validate(version.model_dump() | {"warnings": diagnostics_out(compiled), "existing": existing})
 
 
 @router.get("", summary="List playbooks", responses=may_fail())
@@ -116,21 +112,22 @@ async def get_version(slug: Slug, number: Number, user: Viewer, session: Session
 
 @router.post("/{slug}/versions/{number}/publish", summary="Publish a version", responses=may_fail(PlaybookNotFound))
 async def publish(slug: Slug, number: Number, user: Publisher, session: SessionDep) -> VersionOut:
-    """New plays follow this version from now on, also an archived one: this is how to go back. Publishing it twice changes nothing."""
+    """New plays follow this version from now on, also an archived one: this is how to go back. Publishing it twice changes nothing.
+
+    `existing` says how many accounts are in its audience already and what becomes of them.
+    """
     await find_playbook(session, slug, lock=True)
     version = _existing(await find_version(session, slug, number), slug, number)
-    await publish_version(session, version)
-    await audit(session, user.name, "playbook.publish", "playbook", slug, {"version": number})
+    existing = await publishing.publish(session, version, user.name)
     await session.refresh(version)
-    return VersionOut.model_validate(version.model_dump())
+    return VersionOut.model_validate(version.model_dump() | {"existing": existing})
 
 
 @router.post("/{slug}/archive", summary="Archive a playbook", responses=may_fail(PlaybookNotFound))
 async def archive(slug: Slug, user: Publisher, session: SessionDep) -> PlaybookOut:
     """No new play can start. Plays under way go on."""
     await _must_exist(session, slug)
-    await archive_playbook(session, slug)
-    await audit(session, user.name, "playbook.archive", "playbook", slug, {})
+    await publishing.archive(session, slug, user.name)
     playbook = await find_playbook(session, slug)
     await session.refresh(playbook)
     return PlaybookOut.model_validate(playbook.model_dump() if playbook else {})

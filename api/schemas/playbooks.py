@@ -55,6 +55,16 @@ class PlaybookOut(BaseModel):
     updated_at: datetime
 
 
+class ExistingOut(BaseModel):
+    """What becomes of the accounts that match when a version is published."""
+
+    then: Literal["preview", "include", "only_new"] = Field(
+        description="preview: nothing is started; include: they enter now; only_new: they never enter by themselves.", examples=["preview"]
+    )
+    accounts: int = Field(description="How many accounts are in the audience now.", examples=[214])
+    launch: str | None = Field(default=None, description="The launch that brings them in.", examples=["0190b3c4d5e6"])
+
+
 class VersionOut(BaseModel):
     """A version of a playbook."""
 
@@ -65,6 +75,7 @@ class VersionOut(BaseModel):
     created_by: str | None = Field(default=None, examples=["maria"])
     created_at: datetime
     published_at: datetime | None = None
+    existing: ExistingOut | None = Field(default=None, description="Only in the answer to a publishing.")
 
 
 class VersionSaved(VersionOut):

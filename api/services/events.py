@@ -10,11 +10,12 @@ from api.services.delivering import deliver_all
 from api.services.news import event_happened
 from playbook_dsl.values import Json
 from storage.ids import new_id
-from storage.repositories.accounts import find_account
+from storage.repositories.accounts import hold_account
 from storage.repositories.events import add_event, change_event, fields_of, find_event, find_event_by_source
 from storage.session import Database, Session
 from storage.storable import unreadable_marks
 from storage.tables import Event
+from storage.triggers.arriving import event_arrived
 
 
 async def deliver_event(database: Database, plays: Plays, user: Actor, body: DeliverEvent) -> EventDelivered:
@@ -27,7 +28,7 @@ async def deliver_event(database: Database, plays: Plays, user: Actor, body: Del
     if wrong:
         raise RequestInvalid(errors=wrong)
     async with database.begin(user.tenant) as session:
-        known = body.account is not None and await find_account(session, body.account) is not None
+        known = body.account is not None and await hold_account(session, body.account)
         event = Event(
             tenant=user.tenant,
             id=new_id(),
@@ -41,6 +42,7 @@ async def deliver_event(database: Database, plays: Plays, user: Actor, body: Del
         fields = _fields(body, known=known)
         if not await add_event(session, event, fields):
             return await _repeated(session, body)
+        await event_arrived(session, event, event.account)
         deliveries = await event_happened(session, event, fields)
         await change_event(session, event.id, matched=len(deliveries))
         shown = event_out(session, await find_event(session, event.id) or event)

@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from api.plays import Plays
 from api.services.admitting import admit_all
+from api.services.coming import bring_in_all, relay_changes, relay_housekeeping, relay_looks
 from api.services.delivering import deliver_all
 from api.services.settling import settle
 from api.services.slack_desk import SlackDesk
@@ -36,7 +37,11 @@ STARTS_PAUSE_S = 2.0
 EVENTS_PAUSE_S = 1.0
 QUESTIONS_PAUSE_S = 1.0
 ADMISSIONS_PAUSE_S = 1.0
+TRIGGERS_PAUSE_S = 0.5
+LOOK_EVERY = timedelta(minutes=10)
 _GRACE = timedelta(seconds=5)
+_BATCH = 100
+_MOST_BATCHES = 50
 
 
 async def make_tenant(database: Database, tenant: str) -> None:
@@ -53,8 +58,17 @@ async def make_tenant(database: Database, tenant: str) -> None:
             return
 
 
-async def relay_forever(database: Database, plays: Plays, desk: SlackDesk, tenant: str) -> None:
-    """Relay until cancelled. While PostgreSQL or Temporal is away it waits for it."""
+async def relay_forever(database: Database, plays: Plays, desk: SlackDesk, tenant: str, *, look_every: timedelta = LOOK_EVERY) -> None:
+    """Relay until cancelled. While PostgreSQL or Temporal is away it waits for it.
+
+    Args:
+        database: where what is left over is written down.
+        plays: those who are told.
+        desk: what asks in Slack.
+        tenant: whose.
+        look_every: how often the clock is looked at for triggers that time alone makes fire.
+    """
+    look_pause_s = min(look_every.total_seconds() / 10, 30.0)
     await asyncio.gather(
         _again_and_again(NEWS_PAUSE_S, lambda: relay_news(database, plays, tenant)),
         _again_and_again(STARTS_PAUSE_S, lambda: relay_starts(database, plays, tenant)),
@@ -62,6 +76,9 @@ async def relay_forever(database: Database, plays: Plays, desk: SlackDesk, tenan
         _again_and_again(QUESTIONS_PAUSE_S, lambda: desk.ask_due(tenant)),
         _again_and_again(STARTS_PAUSE_S, lambda: relay_launches(database, plays, tenant)),
         _again_and_again(ADMISSIONS_PAUSE_S, lambda: admit_all(database, plays, tenant)),
+        _again_and_again(TRIGGERS_PAUSE_S, lambda: relay_changes(database, plays, tenant)),
+        _again_and_again(look_pause_s, lambda: relay_looks(database, tenant, look_every)),
+        _again_and_again(look_every.total_seconds(), lambda: relay_housekeeping(database, tenant)),
     )
 
 
@@ -89,10 +106,13 @@ async def relay_starts(database: Database, plays: Plays, tenant: str, *, grace: 
 
 
 async def relay_events(database: Database, plays: Plays, desk: SlackDesk, tenant: str) -> None:
-    """Look at the events that are due."""
-    async with database.begin(tenant) as session:
-        due = await list_due_events(session)
-    await settle_all(database, plays, desk, tenant, due)
+    """Look at the events that are due, in batches as long as there are whole ones."""
+    for _ in range(_MOST_BATCHES):
+        async with database.begin(tenant) as session:
+            due = await list_due_events(session, _BATCH)
+        await settle_all(database, plays, desk, tenant, due)
+        if len(due) < _BATCH:
+            break
 
 
 async def settle_all(database: Database, plays: Plays, desk: SlackDesk, tenant: str, event_ids: Sequence[str]) -> None:
@@ -107,6 +127,8 @@ async def settle_all(database: Database, plays: Plays, desk: SlackDesk, tenant: 
         except Exception as error:  # one that cannot be looked at must not keep the others
             log.warning("event not looked at yet", event_id=event_id, reason=type(error).__name__)
             await _look_later(database, tenant, event_id)
+    if event_ids:
+        await bring_in_all(database, plays, tenant)
 
 
 async def _look_later(database: Database, tenant: str, event_id: str) -> None:

@@ -15,13 +15,14 @@ from api.services.news import facts_changed, object_changed, tell_event
 from api.services.slack_presses import LEASE, PRESSED, Press, press_of
 from playbook_dsl.values import Json
 from storage.followed import fields_now, followed_of
-from storage.repositories.accounts import KnownContact, find_account, list_contacts_by_address, opt_in, opt_out
+from storage.repositories.accounts import KnownContact, find_account, hold_account, list_contacts_by_address, opt_in, opt_out
 from storage.repositories.connections import find_linked
 from storage.repositories.effects import list_effects_by_vendor_id
 from storage.repositories.events import address_of, change_event, fields_of, find_event, find_latest_of, list_events_about
 from storage.repositories.runs import list_active_runs_by_account
 from storage.session import Database, Session
 from storage.tables import Delivery, Effect, Event
+from storage.triggers.arriving import event_arrived
 
 NEWS_FOR: Final = timedelta(days=7)
 """An event that happened longer ago is noted with its account, and no play is told: what waits now does not wait for that."""
@@ -75,11 +76,15 @@ async def _claimed(session: Session, event: Event, due_at: datetime, press: Pres
 async def _settle(session: Session, event: Event, due_at: datetime) -> list[Delivery]:
     fields, address = fields_of(session, event), address_of(session, event)
     found = await _find(session, event, fields, address)
+    if found.account is not None:
+        await hold_account(session, found.account)
     deliveries = await _note_wishes(session, event, fields, address, found.contacts)
     # The event is locked after the contacts, as who saves contacts does it.
     locked = await find_event(session, event.id, lock=True)
     if locked is None or locked.due_at != due_at:
         raise _Overtaken
+    if event.occurred_at >= datetime.now(UTC) - NEWS_FOR:
+        await event_arrived(session, locked, found.account)
     if found.account is None:
         young = datetime.now(UTC) - locked.received_at < _SECOND_LOOK
         await change_event(session, event.id, due_at=datetime.now(UTC) + _SECOND_LOOK if young else None)

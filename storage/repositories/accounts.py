@@ -62,6 +62,15 @@ async def list_accounts(
     return await fetch_page(session, query, (col(Account.name), col(Account.id)), after=after, limit=limit)
 
 
+async def hold_account(session: Session, account_id: str) -> bool:
+    """Let nobody bring the account into a playbook before the transaction ends; False when there is no such account.
+
+    Who notes what happened to an account holds it, so that a play that begins at the same moment is either seen or sees.
+    """
+    query = select(col(Account.id)).where(col(Account.id) == account_id).with_for_update(read=True, key_share=True)
+    return (await session.execute(query)).first() is not None
+
+
 async def lock_accounts(session: Session, ids: Sequence[str]) -> dict[str, Account]:
     """Give those of the ids that are accounts; nobody else may change them before the transaction ends.
 

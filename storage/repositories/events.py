@@ -105,6 +105,21 @@ async def find_event_by_source(session: Session, source: str, vendor_id: str) ->
     return (await session.execute(query)).scalar_one_or_none()
 
 
+async def list_events_by_ids(session: Session, ids: Sequence[str]) -> dict[str, Event]:
+    """Give those of the ids that are events."""
+    return {event.id: event for event in (await session.execute(select(Event).where(col(Event.id).in_(ids)))).scalars()}
+
+
+async def list_events_since(session: Session, since: Mapping[str, datetime]) -> list[Event]:
+    """Give the events of accounts that came in since a moment of each, the oldest first."""
+    if not since:
+        return []
+    theirs = (col(Event.account).in_(list(since)), col(Event.received_at) >= min(since.values()))
+    query = select(Event).where(*theirs).order_by(col(Event.occurred_at), col(Event.id))
+    found = (await session.execute(query)).scalars()
+    return [event for event in found if event.received_at >= since[str(event.account)]]
+
+
 async def change_event(session: Session, event_id: str, **changes: object) -> None:
     """Set columns of an event: `account`, `matched` or `due_at`."""
     await session.execute(update(Event).where(col(Event.id) == event_id).values(**changes))

@@ -98,6 +98,12 @@ async def list_sub_plays(session: Session, run: Run) -> list[Run]:
     return list((await session.execute(query.order_by(col(Run.id)))).scalars())
 
 
+async def find_starting_run(session: Session, workflow_id: str) -> str | None:
+    """Give the id of the play that is to begin as this workflow and of which nothing was heard yet."""
+    query = select(col(Run.id)).where(col(Run.workflow_id) == workflow_id, col(Run.state) == "starting")
+    return (await session.execute(query)).scalar_one_or_none()
+
+
 async def list_runs_to_start(session: Session, before: datetime, limit: int = 100) -> list[Run]:
     """Give the plays that should have been started before this time and of which nothing was heard yet.
 

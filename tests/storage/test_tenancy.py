@@ -21,6 +21,7 @@ def a_row(table: str, tenant: str) -> dict[str, object]:
     samples: dict[str, object] = {
         "VARCHAR": "x",
         "INTEGER": 1,
+        "BIGINT": 1,
         "FLOAT": 0.5,
         "BOOLEAN": False,
         "TIMESTAMP WITH TIME ZONE": datetime(2026, 11, 23, tzinfo=UTC),
