@@ -39,6 +39,13 @@ OVER_BUDGET = "OverBudget"
 """The error type of a message to somebody who was written to often enough; the details are when to ask again, and why in a sentence."""
 
 
+INTERPRETER = 2
+"""The version by which plays that begin now are walked. A play under way keeps its own, so that its history is walked as it was written.
+
+2: a play that is cancelled while it waits for a lock leaves the queue at once.
+"""
+
+
 class Contract(BaseModel):
     """Frozen data; unknown keys are ignored, so that an older worker reads a newer caller."""
 
