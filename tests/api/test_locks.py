@@ -50,7 +50,10 @@ steps:
       steps:
         - {id: begin, note.add: {text: begin}}
         - {id: work, wait: 1 second}
-        - {id: end, http.request: {method: GET, url: "http://127.0.0.1:9/nobody"}, retry: {attempts: 1}, undo: {none: true, because: it asks only}}
+        - id: end
+          http.request: {method: GET, url: "http://127.0.0.1:9/nobody"}
+          retry: {attempts: 1}
+          undo: {none: true, because: it asks only}
 """
 
 
