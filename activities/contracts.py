@@ -39,6 +39,16 @@ DATABASE_AWAY = "DatabaseAway"
 THROTTLED = "Throttled"
 """The error type of a call that must wait for its turn at a vendor; the first detail is when that is. No failure of the step either."""
 
+OVER_BUDGET = "OverBudget"
+"""The error type of a message to somebody who was written to often enough; the details are when to ask again, and why in a sentence."""
+
+
+INTERPRETER = 2
+"""The version by which plays that begin now are walked. A play under way keeps its own, so that its history is walked as it was written.
+
+2: a play that is cancelled while it waits for a lock leaves the queue at once.
+"""
+
 
 class Contract(BaseModel):
     """Frozen data; unknown keys are ignored, so that an older worker reads a newer caller."""
@@ -58,11 +68,26 @@ class RunRef(Contract):
     launch: str | None = None
 
 
+class Sending(Contract):
+    """How a message to people at a customer is held back, when they were written to often enough.
+
+    `budget` is the playbook's own (`enroll.budget`); for a channel it does not name the tenant's default holds. The urgent goes first, then
+    the higher `priority`. `waited`: it was held back before.
+    """
+
+    channel: str
+    budget: dict[str, JsonTree] = {}
+    priority: int = 0
+    urgent: bool = False
+    waited: bool = False
+
+
 class ActionCall(Contract):
     """One effect or read to perform. `generation` grows when a step is done anew after its effect was undone.
 
     `message` is the pinned template of a sending step and `context` the values its body reads. `booked` is the turn at the vendor that an
-    earlier attempt got. With `grow_by_s` each pause between attempts is that many seconds longer than the one before.
+    earlier attempt got. With `grow_by_s` each pause between attempts is that many seconds longer than the one before. A message without
+    `sending` is counted, but never held back.
     """
 
     run: RunRef
@@ -77,6 +102,7 @@ class ActionCall(Contract):
     if_nobody: Literal["hold", "skip"] = "hold"
     booked: datetime | None = None
     grow_by_s: float | None = None
+    sending: Sending | None = None
 
 
 class ActionResult(Contract):

@@ -11,13 +11,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from activities.budget import Reached, ask_budget, queue_up
 from activities.connections import Turn, book_call, called
 from activities.contracts import ActionCall, ActionResult, JsonTree, RunRef, UndoCall, UndoResult
 from activities.definitions.contract import ActionContract
-from activities.failures import ActionProblem, CannotBeUndone, EffectUndone, RequestChanged
+from activities.failures import ActionProblem, CannotBeUndone, EffectUndone, OverBudget, RequestChanged
 from connectors.errors import ConnectorError, NotAuthorized, Rejected
 from connectors.vendor import Vendor
 from storage.repositories.effects import EffectRecord, add_effect, change_effect, effect_key, find_effect
+from storage.repositories.touches import forget_touches
 from storage.session import Database, Session
 from storage.tables import Effect
 
@@ -109,6 +111,10 @@ class ExternalAction(ABC):
         An `Outcome` instead says that nothing is to be sent.
         """
 
+    def reached(self, request: Inputs) -> tuple[Reached, ...]:
+        """Give the people at the customer to whom the request is a message; what they get is counted."""
+        return ()
+
     async def look(self, work: Work, request: Inputs) -> JsonTree:
         """Give what is there before the effect, for an undo to put back; None when nothing is needed.
 
@@ -165,7 +171,11 @@ class Ledger:
             return await self._perform_internal(action, work)
         if isinstance(action, ReadAction):
             return await self._read(action, work)
-        return await self._perform_external(action, work)
+        try:
+            return await self._perform_external(action, work)
+        except OverBudget as over:
+            await queue_up(self._database, call.run.tenant, over)
+            raise
 
     async def undo(self, call: UndoCall) -> UndoResult:
         """Take an effect back, if it happened or may have happened.
@@ -249,7 +259,8 @@ class Ledger:
     ) -> Inputs | ActionResult:
         """Write the intention, and give the request; or give the result when nothing is to be sent."""
         request: Inputs
-        if known is not None and isinstance(known.request, dict) and known.digest == digest_of(work.call):
+        waited = work.call.sending is not None and work.call.sending.waited
+        if known is not None and isinstance(known.request, dict) and known.digest == digest_of(work.call) and not waited:
             # The same recipients and texts as before, though somebody else's turn may have come meanwhile.
             request = known.request
         else:
@@ -257,6 +268,7 @@ class Ledger:
             if isinstance(prepared, Outcome):
                 return await self._write_skipped(session, action, work, prepared, known)
             request = prepared
+        await _count(session, action, work, request)
         await _write_intention(session, action, work, request, known)
         return request
 
@@ -269,6 +281,7 @@ class Ledger:
             await add_effect(session, _row(work, action.contract, status=result.status), result=_stored(result))
         else:
             await change_effect(session, work.key, result.status, result=_stored(result))
+            await forget_touches(session, work.key)
         return result
 
     async def _ask_vendor(self, action: ExternalAction, work: Work, request: Inputs, turn: Turn) -> ActionResult | None:
@@ -276,6 +289,8 @@ class Ledger:
         found = await called(self._database, work.run.tenant, turn, action.find(work, request))
         if isinstance(found, Outcome):
             return await self._write_done(action, work, found)
+        if found is False:
+            await self._count_again(action, work, request)
         if found is not None or action.contract.policy == "at_least_once":
             return None
         detail = "an earlier attempt broke off, and nobody can tell whether it took effect"
@@ -284,12 +299,24 @@ class Ledger:
             await change_effect(session, work.key, "unknown", detail=detail, result=_stored(result))
         return result
 
+    async def _count_again(self, action: ExternalAction, work: Work, request: Inputs) -> None:
+        """Count a message that did not leave at its time as one that leaves now; while it must wait, it is one that failed."""
+        tenant = work.run.tenant
+        try:
+            async with self._database.begin(tenant) as session:
+                await _count(session, action, work, request)
+        except OverBudget:
+            async with self._database.begin(tenant) as session:
+                await change_effect(session, work.key, "failed", only_from=("intended",), detail="it did not leave")
+                await forget_touches(session, work.key)
+            raise
+
     async def _send(self, action: ExternalAction, work: Work, request: Inputs, turn: Turn) -> ActionResult:
         try:
             work = await self._looked(action, work, request, turn)
             outcome = await called(self._database, work.run.tenant, turn, action.send(work, request))
         except (ConnectorError, ActionProblem) as error:
-            await self._write_failed(work, error)
+            await self._write_failed(action, work, error)
             raise
         if self._after_answer is not None:
             await self._after_answer(work)
@@ -307,7 +334,7 @@ class Ledger:
                 raise EffectUndone(f"step {work.call.key}: the effect was taken back before this attempt")
         return replace(work, prior=prior)
 
-    async def _write_failed(self, work: Work, error: ConnectorError | ActionProblem) -> None:
+    async def _write_failed(self, action: ExternalAction, work: Work, error: ConnectorError | ActionProblem) -> None:
         """Write down that the vendor did not do it; where that is in doubt, the row stays as it is and the next attempt asks.
 
         A problem of ours is found before the vendor is asked to change anything, but an earlier attempt may have changed it.
@@ -318,7 +345,9 @@ class Ledger:
             return
         async with self._database.begin(work.run.tenant) as session:
             status = "unknown" if maybe_done else "failed"
-            await change_effect(session, work.key, status, only_from=("intended",), detail=str(error)[:2000])
+            written = await change_effect(session, work.key, status, only_from=("intended",), detail=str(error)[:2000])
+            if written and status == "failed" and action.contract.sends:
+                await forget_touches(session, work.key)
 
     async def _write_done(self, action: ExternalAction, work: Work, outcome: Outcome) -> ActionResult:
         result = outcome.result()
@@ -326,6 +355,8 @@ class Ledger:
         told = {"result": _stored(result), "vendor_id": outcome.vendor_id, "prior": prior}
         async with self._database.begin(work.run.tenant) as session:
             written = await change_effect(session, work.key, result.status, only_from=("intended", "unknown"), detail=None, **told)
+            if written and outcome.skipped and action.contract.sends:
+                await forget_touches(session, work.key)
             record = None if written else await find_effect(session, work.key)
         if record is not None and record.status == "undone" and action.contract.undo is not None:
             # A worker that was thought dead has done it after its undo.
@@ -391,6 +422,12 @@ def _known_result(known: EffectRecord, work: Work) -> ActionResult | None:
     if known.digest != digest_of(work.call):
         raise RequestChanged(f"step {work.call.key} asks for something else than before, and that is {known.status} already")
     return ActionResult.model_validate(known.result or {"status": known.status})
+
+
+async def _count(session: Session, action: ExternalAction, work: Work, request: Inputs) -> None:
+    channel = action.contract.sends
+    if channel is not None:
+        await ask_budget(session, work.call, work.key, channel, action.reached(request))
 
 
 async def _write_intention(session: Session, action: ExternalAction, work: Work, request: Inputs, known: EffectRecord | None) -> None:

@@ -1,6 +1,6 @@
 """What goes wrong in an activity, in Temporal's words. The error's type is the stable code of `on_error` and `not_on`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -8,7 +8,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from activities.contracts import DATABASE_AWAY, THROTTLED
+from activities.contracts import DATABASE_AWAY, OVER_BUDGET, THROTTLED
 from connectors.errors import ConnectorError, NotAuthorized, RateLimited, Rejected
 from storage.encryption import SealBroken
 
@@ -54,6 +54,20 @@ class Throttled(Exception):
         self.until = until
 
 
+class OverBudget(Exception):
+    """A message to somebody who was written to often enough lately: the play waits on a timer, and no worker is kept busy by it.
+
+    `why` is a sentence; it names people, so it is no part of the error's own text. `places` are what is kept of its place in the queue.
+    """
+
+    def __init__(self, until: datetime, why: str, places: Sequence[Mapping[str, object]]) -> None:
+        """Keep when to ask again."""
+        super().__init__("waits because its recipient was written to often enough")
+        self.until = until
+        self.why = why
+        self.places = places
+
+
 @contextmanager
 def as_activity_failure(pause: timedelta | None = None) -> Iterator[None]:
     """Turn our errors into an ApplicationError that says whether and when to try again.
@@ -67,6 +81,9 @@ def as_activity_failure(pause: timedelta | None = None) -> Iterator[None]:
         # Benign: it is no failure to be logged or counted.
         turn = wait.until.isoformat()
         raise ApplicationError(str(wait), turn, type=THROTTLED, non_retryable=True, category=ApplicationErrorCategory.BENIGN) from None
+    except OverBudget as wait:
+        said = (wait.until.isoformat(), wait.why)
+        raise ApplicationError(str(wait), *said, type=OVER_BUDGET, non_retryable=True, category=ApplicationErrorCategory.BENIGN) from None
     except ConnectorError as error:
         raise ApplicationError(
             str(error),

@@ -29,12 +29,11 @@ from activities.contracts import (
     TaskUpdate,
 )
 from activities.failures import NotFound, as_activity_failure
-from activities.news import tell_play
+from activities.news import hand_on_locks
 from activities.outlet import Plays
 from storage.loaded import load_for_play
-from storage.repositories.locks import ask_for_lock, give_back_lock
+from storage.repositories.locks import ask_for_lock, give_back_all, give_back_lock
 from storage.repositories.records import RunState, StepState, record_run
-from storage.repositories.runs import find_run
 from storage.session import Database
 
 Service: TypeAlias = Callable[..., Awaitable[object]]
@@ -76,7 +75,10 @@ class Services:
         """Write the state of a play where lists read it."""
         with as_activity_failure():
             async with self._database.begin(record.run.tenant) as session:
-                await record_run(session, _state(record, activity.info().workflow_id or ""), _steps(record))
+                written = await record_run(session, _state(record, activity.info().workflow_id or ""), _steps(record))
+                if written and record.state == "closed":
+                    # It gave its locks back itself, unless it could not.
+                    await hand_on_locks(session, await give_back_all(session, record.run.account, record.run.run_id))
 
     @activity.defn(name=ASK)
     async def ask(self, call: AskCall) -> AskResult:
@@ -106,10 +108,7 @@ class Services:
                     granted = await ask_for_lock(session, run.account, call.name, run.run_id, call.key, call.priority)
                     return LockResult(granted=granted)
                 holder = await give_back_lock(session, run.account, call.name, run.run_id, call.key)
-                waiting = await find_run(session, holder.run) if holder else None
-                if holder is not None and waiting is not None:
-                    news_id = f"lock:{call.name}:{holder.run}:{holder.key}"
-                    await tell_play(session, waiting.workflow_id, kind="lock_granted", news_id=news_id, key=holder.key)
+                await hand_on_locks(session, [holder] if holder else [])
                 return LockResult(granted=False)
 
     @activity.defn(name=PREPARE_PLAY)

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from activities.contracts import JsonTree, LoadedFacts, PlayCall, PlayControl, PlayStarted, RunInput, RunRef, TriggerInfo
+from activities.contracts import INTERPRETER, JsonTree, LoadedFacts, PlayCall, PlayControl, PlayStarted, RunInput, RunRef, TriggerInfo
 from activities.failures import NotFound
 from activities.outlet import Plays
 from storage.enrollment.leaving import play_entered
@@ -82,9 +82,8 @@ async def run_input(session: Session, run: Run) -> RunInput:
     )
     start = start_of(session, run)
     given = start if isinstance(start, dict) else {}
-    return RunInput.model_validate(
-        {**given, "run": ref, "plan": plan_of(version), "loaded": LoadedFacts.model_validate(loaded), "owner": run.owner}
-    )
+    known = {"run": ref, "plan": plan_of(version), "loaded": LoadedFacts.model_validate(loaded), "owner": run.owner}
+    return RunInput.model_validate({**given, **known, "interpreter": INTERPRETER})
 
 
 async def _add(session: Session, call: PlayCall, run_id: str) -> Run:

@@ -20,6 +20,7 @@ from api.plays import Plays
 from api.problems import TemporalAway
 from api.routes import (
     accounts,
+    budget,
     connectors,
     effects,
     enrollments,
@@ -45,7 +46,23 @@ from workflows.client import Address, connect
 from workflows.client import TemporalAway as NotConnected
 
 ROUTERS = (
-    *(health, accounts, playbooks, runs, launches, enrollments, exemptions, tasks, effects, events, hooks, connectors, schedules, syncs),
+    *(
+        health,
+        accounts,
+        budget,
+        playbooks,
+        runs,
+        launches,
+        enrollments,
+        exemptions,
+        tasks,
+        effects,
+        events,
+        hooks,
+        connectors,
+        schedules,
+        syncs,
+    ),
     *(templates, people),
 )
 

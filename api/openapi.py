@@ -14,6 +14,7 @@ Lists come in pages: hand the `next` of one page as `after` of the following one
 
 TAGS: list[dict[str, Any]] = [
     {"name": "accounts", "description": "The book of business: accounts, their contacts, their facts."},
+    {"name": "budgets", "description": "How often people at customers may be written to, by all plays together."},
     {"name": "playbooks", "description": "Texts, versions, plans."},
     {"name": "runs", "description": "Plays: one run of a playbook on one account."},
     {"name": "launches", "description": "One start on many accounts."},

@@ -179,6 +179,19 @@ class Plays:
             raise PlayNotAnswering from None
         return found
 
+    async def is_under_way(self, workflow_id: str) -> bool:
+        """Say whether a play has begun and not ended yet, as Temporal knows it.
+
+        Raises:
+            TemporalAway: nobody can tell.
+        """
+        try:
+            async with self.temporal() as client:
+                found = await client.get_workflow_handle(workflow_id).describe(rpc_timeout=_RPC_TIMEOUT)
+        except PlayGone:
+            return False
+        return found.close_time is None
+
     async def tell(self, workflow_id: str, news: News) -> bool:
         """Bring news to a play; False when it has ended.
 

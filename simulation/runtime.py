@@ -25,6 +25,7 @@ from activities.contracts import (
     UndoResult,
 )
 from playbook_dsl.plan import Retry
+from simulation.touches import Touches
 from workflows.interpreter.runtime import ActionFailed
 
 T = TypeVar("T")
@@ -73,6 +74,7 @@ class World:
     happenings: list[Happening] = field(default_factory=list)
     records: list[RunRecord] = field(default_factory=list)
     keep_records: bool = False
+    touches: Touches = field(default_factory=Touches)
 
 
 class VirtualRuntime:
@@ -112,9 +114,11 @@ class VirtualRuntime:
         attempt, delay = 0, retry.first_s
         while True:
             await asyncio.sleep(0)
+            self._world.touches.ask(call, self.now())
             reply = self._world.replies(call, attempt)
             if isinstance(reply, ActionResult):
                 self._history += 1
+                self._world.touches.note(call, reply, self.now())
                 self._note("perform", call.key, call.action, call.inputs, reply.status)
                 return reply
             attempt += 1

@@ -7,7 +7,8 @@ from temporalio.common import Priority, SearchAttributeKey, SearchAttributePair,
 from activities.contracts import JsonTree, RunInput, RunRecord
 
 # A person's click goes above an event, an event above a sweep.
-_PRIORITIES: Final = {"manual": 1, "api": 1, "retry": 1, "play": 2, "event": 2}
+_CLICK: Final = 1
+_PRIORITIES: Final = {"manual": _CLICK, "api": _CLICK, "retry": _CLICK, "play": 2, "event": 2}
 _ORDINARY_PRIORITY: Final = 3
 _ORDINARY_STATES: Final = frozenset({"running", "waiting"})
 _NOTED_OUTCOMES: Final = frozenset({"failed", "cancelled", "undone", "undo_incomplete"})
@@ -42,8 +43,15 @@ def search_attributes(run_input: RunInput) -> TypedSearchAttributes:
 
 
 def priority(run_input: RunInput) -> Priority:
-    """Give the priority of a play's tasks, fair between tenants."""
-    return Priority(priority_key=_PRIORITIES.get(run_input.trigger.kind, _ORDINARY_PRIORITY), fairness_key=run_input.run.tenant)
+    """Give the priority of a play's tasks, fair between tenants.
+
+    A playbook's own priority moves its plays by one place; nothing goes above a person's click.
+    """
+    key = _PRIORITIES.get(run_input.trigger.kind, _ORDINARY_PRIORITY)
+    own = run_input.plan.enroll.priority if run_input.plan.enroll else 0
+    if key > _CLICK and own:
+        key = max(_CLICK + 1, key + (1 if own < 0 else -1))
+    return Priority(priority_key=key, fairness_key=run_input.run.tenant)
 
 
 def run_state(record: RunRecord) -> str:

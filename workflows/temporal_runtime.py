@@ -47,7 +47,7 @@ from activities.contracts import (
 )
 from playbook_dsl.plan import Retry
 from workflows import event_groups
-from workflows.interpreter.runtime import ActionFailed
+from workflows.interpreter.runtime import ActionFailed, OverBudget
 from workflows.starting import priority, run_state, search_attributes, static_summary
 
 T = TypeVar("T")
@@ -269,6 +269,8 @@ def _in_our_words(error: ActivityError) -> BaseException:
             return _OurFault()
         case ApplicationError(type=contracts.THROTTLED, details=[str(turn), *_]):
             return _NotYet(datetime.fromisoformat(turn))
+        case ApplicationError(type=contracts.OVER_BUDGET, details=[str(until), str(why), *_]):
+            return OverBudget(datetime.fromisoformat(until), why)
         case ApplicationError() as cause:
             return ActionFailed(cause.type or "Failed", cause.message)
         case TimeoutError():

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from activities.budget import Reached, reached_json, reached_of
 from activities.connections import Connections
 from activities.contracts import JsonTree
 from activities.definitions.email import EMAIL_SEND, EmailOutput, SendEmailInput
@@ -67,8 +68,16 @@ class SendEmail(ExternalAction):
             "text": text,
             "html": markdown_to_html(text),
             "at": datetime.now(UTC).isoformat(),
+            "reached": [
+                reached_json(session, "email", one.contact, one.address, one.name)
+                for one in (*found.recipients, *(copies.recipients if copies else ()))
+            ],
             "categories": [work.run.playbook, work.call.key],
         }
+
+    def reached(self, request: Inputs) -> tuple[Reached, ...]:
+        """Give everybody it goes to, those who get a copy included."""
+        return reached_of(request.get("reached"))
 
     async def send(self, work: Work, request: Inputs) -> Outcome:
         """Hand the mail over."""

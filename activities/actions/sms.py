@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 
+from activities.budget import Reached, reached_json, reached_of
 from activities.connections import Connections
 from activities.definitions.sms import SMS_SEND, SendSmsInput, SmsOutput
 from activities.effects import ExternalAction, Inputs, Outcome, Work
@@ -37,7 +38,12 @@ class SendSms(ExternalAction):
             raise Nobody(f"nobody to write to: {found.why_nobody}")
         reader = found.recipients[0]
         text = await asyncio.to_thread(_text, work, inputs, reader.name)
-        return {"to": reader.address, "text": text, "at": datetime.now(UTC).isoformat()}
+        reached = [reached_json(session, "sms", reader.contact, reader.address, reader.name)]
+        return {"to": reader.address, "text": text, "at": datetime.now(UTC).isoformat(), "reached": reached}
+
+    def reached(self, request: Inputs) -> tuple[Reached, ...]:
+        """Give the one it goes to."""
+        return reached_of(request.get("reached"))
 
     async def send(self, work: Work, request: Inputs) -> Outcome:
         """Hand it to Twilio."""

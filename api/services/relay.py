@@ -1,6 +1,6 @@
 """Carries on what a request began and could not finish: plays not started yet, events not looked at yet, news and questions not sent yet.
 
-It also lets in the accounts that wait for room in a playbook.
+It also lets in the accounts that wait for room in a playbook, and frees the locks of plays that are gone.
 
 Runs beside the requests of every API process and beside the plays of every worker.
 Several at once do no harm: a start of the same id changes nothing, and news have ids.
@@ -18,6 +18,7 @@ from api.plays import Plays
 from api.services.admitting import admit_all
 from api.services.coming import bring_in_all, relay_changes, relay_housekeeping, relay_looks
 from api.services.delivering import deliver_all
+from api.services.locks import free_locks
 from api.services.settling import settle
 from api.services.slack_desk import SlackDesk
 from api.services.slack_presses import Press, answer_press
@@ -39,6 +40,7 @@ QUESTIONS_PAUSE_S = 1.0
 ADMISSIONS_PAUSE_S = 1.0
 TRIGGERS_PAUSE_S = 0.5
 LOOK_EVERY = timedelta(minutes=10)
+LOCKS_PAUSE_S = 10.0
 _GRACE = timedelta(seconds=5)
 _BATCH = 100
 _MOST_BATCHES = 50
@@ -75,6 +77,7 @@ async def relay_forever(database: Database, plays: Plays, desk: SlackDesk, tenan
         _again_and_again(EVENTS_PAUSE_S, lambda: relay_events(database, plays, desk, tenant)),
         _again_and_again(QUESTIONS_PAUSE_S, lambda: desk.ask_due(tenant)),
         _again_and_again(STARTS_PAUSE_S, lambda: relay_launches(database, plays, tenant)),
+        _again_and_again(LOCKS_PAUSE_S, lambda: free_locks(database, plays, tenant)),
         _again_and_again(ADMISSIONS_PAUSE_S, lambda: admit_all(database, plays, tenant)),
         _again_and_again(TRIGGERS_PAUSE_S, lambda: relay_changes(database, plays, tenant)),
         _again_and_again(look_pause_s, lambda: relay_looks(database, tenant, look_every)),

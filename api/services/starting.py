@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import select
 from sqlmodel import col
 
-from activities.contracts import RunInput, RunRef
+from activities.contracts import INTERPRETER, RunInput, RunRef
 from api.forms import check_form
 from api.plays import Plays
 from api.problems import AccountNotFound, EnrollmentRefused, InputsRefused, PlaybookNotFound, PlaybookNotPublished
@@ -160,5 +160,6 @@ async def run_input(session: Session, run: Run) -> RunInput:
             "plan": version.plan,
             "loaded": await loaded_facts(session, run.account),
             "owner": run.owner,
+            "interpreter": INTERPRETER,
         }
     )

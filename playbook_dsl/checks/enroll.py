@@ -1,6 +1,5 @@
 """Enrollment: triggers that cannot fire, limits that cannot be read, an audience that is no query."""
 
-import re
 from collections.abc import Mapping as Mapping_
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -17,13 +16,12 @@ from playbook_dsl.parse.keys import short
 from playbook_dsl.resolve.resolution import Resolution
 from playbook_dsl.resolve.scopes import fact_types
 from playbook_dsl.syntax import StageBody, WaitUntilBody
-from playbook_dsl.timing.durations import approximate_seconds, parse_duration
 from playbook_dsl.timing.errors import TimingError
+from playbook_dsl.timing.rates import read_rate
 from playbook_dsl.timing.schedule import WrongSchedule, read_schedule
 from playbook_dsl.types import Type
 from playbook_dsl.words import Word
 
-_RATE = re.compile(r"[1-9][0-9]{0,5}( per (hour|day|week|month|quarter|year|[1-9][0-9]* [a-z ]+))?")
 _SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -129,21 +127,23 @@ def check_limits(found: Resolution, report: Report) -> None:
     enroll = found.playbook.enroll
     if enroll is None:
         return
-    rates = [count for _, count in enroll.budget.channels] if enroll.budget else []
-    if enroll.limits and enroll.limits.per_owner:
-        rates.append(enroll.limits.per_owner)
-    for word in rates:
-        if not _RATE.fullmatch(word.text.strip()) or not _span_of_rate(word.text.strip()):
+    budgets = [count for _, count in enroll.budget.channels] if enroll.budget else []
+    owners = [enroll.limits.per_owner] if enroll.limits and enroll.limits.per_owner else []
+    for word in (*budgets, *owners):
+        span = _span_of_rate(word.text)
+        if span is None:
             report.error("PB512", word.span, f'"{short(word.text)}" is no count per time', hint="write 3 per week, or 3 per 14 days")
+        elif not span and word in budgets:
+            message = f'"{short(word.text)}" messages, but in what time?'
+            report.error("PB512", word.span, message, hint=f"write {word.text.strip()} per 14 days")
     _check_waves(enroll, report)
 
 
-def _span_of_rate(text: str) -> bool:
-    span = text.partition(" per ")[2]
+def _span_of_rate(text: str) -> str | None:
     try:
-        return not span or approximate_seconds(parse_duration(span if span[0].isdigit() else f"1 {span}")) > 0
+        return read_rate(text)[1]
     except TimingError:
-        return False
+        return None
 
 
 def _check_waves(enroll: EnrollSpec, report: Report) -> None:

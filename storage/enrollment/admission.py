@@ -28,7 +28,7 @@ from storage.facts import AccountRows, read_accounts
 from storage.repositories.accounts import lock_accounts
 from storage.repositories.tenants import find_tenant
 from storage.session import Session
-from storage.tables import Run
+from storage.tables import PlaybookVersion, Run
 
 LOOK_AGAIN: Final = timedelta(minutes=10)
 """How often somebody who is delayed is looked at, where no change of their facts does so earlier."""
@@ -77,11 +77,17 @@ async def _count(session: Session, *where: ColumnElement[bool]) -> int:
 
 
 async def list_waiting_playbooks(session: Session, now: datetime) -> list[str]:
-    """Give the playbooks for which somebody waits who might be let in now, or is observed no longer, by slug."""
+    """Give the playbooks for which somebody waits who might be let in now, or is observed no longer.
+
+    Those of the higher priority come first: where two playbooks keep each other's accounts out, theirs are in when the others ask.
+    """
     due = or_(col(Enrollment.until).is_(None), col(Enrollment.until) <= now)
     looked_at = and_(col(Enrollment.state).in_((State.SUPPRESSED, State.HELD_OUT)), due)
     waits = or_(col(Enrollment.state) == State.QUEUED, looked_at)
-    query = select(col(Enrollment.playbook)).where(waits).distinct().order_by(col(Enrollment.playbook))
+    version = and_(col(PlaybookVersion.slug) == col(Enrollment.playbook), col(PlaybookVersion.status) == "published")
+    priority = func.coalesce(func.max(col(PlaybookVersion.plan)["enroll"]["priority"].as_integer()), 0)
+    query = select(col(Enrollment.playbook)).outerjoin(PlaybookVersion, version).where(waits).group_by(col(Enrollment.playbook))
+    query = query.order_by(priority.desc(), col(Enrollment.playbook))
     return list((await session.execute(query)).scalars())
 
 

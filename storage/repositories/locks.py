@@ -1,7 +1,10 @@
 """Named locks of accounts. Who waits is served by priority, then by age."""
 
-from sqlalchemy import delete, func, select, text, update
+from datetime import datetime
+
+from sqlalchemy import delete, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from storage.session import Session
@@ -25,6 +28,33 @@ async def give_back_lock(session: Session, account: str, name: str, run: str, ke
     await session.execute(delete(AccountLock).where(*mine))
     await _forget_ended_plays(session, account, name)
     return await _grant_next(session, account, name)
+
+
+async def give_back_all(session: Session, account: str, run: str) -> list[AccountLock]:
+    """Give back every lock of a play that has ended, and leave every queue; give who holds these locks now."""
+    query = select(col(AccountLock.name)).where(col(AccountLock.account) == account, col(AccountLock.run) == run).distinct()
+    found: list[AccountLock] = []
+    for name in sorted((await session.execute(query)).scalars()):
+        await _one_at_a_time(session, account, name)
+        mine = (col(AccountLock.account) == account, col(AccountLock.name) == name, col(AccountLock.run) == run)
+        await session.execute(delete(AccountLock).where(*mine).execution_options(synchronize_session=False))
+        await _forget_ended_plays(session, account, name)
+        holder = await _grant_next(session, account, name)
+        found += [holder] if holder else []
+    return found
+
+
+async def list_contested(session: Session, since: datetime) -> list[Run]:
+    """Give the plays that hold a lock for which another one waits since before this time."""
+    waiting = aliased(AccountLock)
+    behind = exists().where(
+        col(waiting.account) == col(AccountLock.account),
+        col(waiting.name) == col(AccountLock.name),
+        ~col(waiting.granted),
+        col(waiting.since) < since,
+    )
+    query = select(Run).join(AccountLock, col(AccountLock.run) == col(Run.id)).where(col(AccountLock.granted), behind)
+    return list((await session.execute(query.order_by(col(Run.id)).limit(100))).scalars().unique())
 
 
 async def _one_at_a_time(session: Session, account: str, name: str) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temporalio.client import WorkflowHandle
+from temporalio.exceptions import ApplicationError
 
-from activities.contracts import ActionCall, ActionResult, RunResult
+from activities.contracts import OVER_BUDGET, ActionCall, ActionResult, RunResult
 from playbook_dsl.plan import Plan
 from tests.workflows.world import World, bring, failure, plan, run_input, tell
 from workflows.messages import STATE_QUERY
@@ -32,6 +34,7 @@ class Recorded:
     meanwhile: Meanwhile = nothing
     fails: dict[str, list[str | None]] = field(default_factory=dict)
     keys: Tree = field(default_factory=dict)
+    over_budget: bool = False
 
     def plan(self) -> Plan:
         return plan(*self.steps, **self.keys)
@@ -41,6 +44,11 @@ class Recorded:
         return World(answer=self.answer, sub_play=sub_play)
 
     def answer(self, call: ActionCall, attempt: int) -> ActionResult:
+        if self.over_budget and call.sending is not None and not call.sending.waited:
+            until = datetime.now(UTC) + timedelta(seconds=1)
+            raise ApplicationError(
+                "it must wait", until.isoformat(), "waits until soon: Ada has had 3", type=OVER_BUDGET, non_retryable=True
+            )
         fails = self.fails.get(call.key, [None])
         code = fails[min(attempt, len(fails) - 1)]
         if code is not None:
@@ -83,6 +91,7 @@ RECORDED = (
     Recorded("action", [step("a"), step("b", when="account.status == 'active'"), step("c", when="account.status == 'x'")]),
     Recorded("action_retried", [step("a"), step("b")], fails={"b": ["Unavailable", "Unavailable", None]}),
     Recorded("action_failed_and_undone", [step("a"), step("b"), step("c")], fails={"c": ["Rejected"]}),
+    Recorded("budget", [step("a", action="email.send", effect="irreversible", sends="email"), step("b")], over_budget=True),
     Recorded("wait", [step("a"), WAIT, step("b")]),
     Recorded("wait_until_event", [step("a"), REPLY, step("b")], until("waiting", replied)),
     Recorded("wait_until_too_late", [{**REPLY, "up_to": "1 second", "on_timeout": [step("late")]}]),

@@ -23,6 +23,7 @@ from activities.contracts import (
     CONTROL_PLAY,
     LOAD_FACTS,
     LOCK,
+    OVER_BUDGET,
     PREPARE_PLAY,
     RECORD,
     UNDO,
@@ -51,6 +52,7 @@ from playbook_dsl.plan import Plan, StopStep
 from simulation.play import Played, simulate
 from simulation.runtime import PERMANENT, Failure, World
 from tests.interpreter.cases import Case, seconds
+from workflows.interpreter.runtime import OverBudget
 from workflows.messages import COMMAND_UPDATE, NEWS_SIGNAL, SEARCH_ATTRIBUTES, STATE_QUERY, Command, CommandAnswer, News
 from workflows.playbook_run import PlaybookRun
 
@@ -95,9 +97,15 @@ class RealOutside:
         @activity.defn(dynamic=True)
         async def perform(args: Sequence[RawValue]) -> ActionResult:
             call = activity.payload_converter().from_payload(args[0].payload, ActionCall)
+            now = activity.info().scheduled_time
+            try:
+                self.world.touches.ask(call, now)
+            except OverBudget as over:
+                raise ApplicationError("it must wait", over.until.isoformat(), over.why, type=OVER_BUDGET, non_retryable=True) from None
             reply = self.world.replies(call, activity.info().attempt - 1)
             if isinstance(reply, Failure):
                 raise ApplicationError(reply.message, type=reply.code, non_retryable=reply.code in PERMANENT)
+            self.world.touches.note(call, reply, now)
             self.note("perform", call.key, reply.status)
             return reply
 

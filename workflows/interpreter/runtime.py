@@ -37,6 +37,16 @@ class ActionFailed(Exception):
         self.message = message
 
 
+class OverBudget(Exception):
+    """A message that may not leave yet, because its recipient was written to often enough; nothing was done. `why` is a sentence."""
+
+    def __init__(self, until: datetime, why: str) -> None:
+        """Keep when to ask again."""
+        super().__init__(why)
+        self.until = until
+        self.why = why
+
+
 class Runtime(Protocol):
     """The outside of a play. Every method that touches it raises `ActionFailed` when it fails for good.
 
@@ -56,7 +66,11 @@ class Runtime(Protocol):
         ...
 
     async def perform(self, call: ActionCall, retry: Retry, timeout_s: float, summary: str) -> ActionResult:
-        """Perform an action, retried as `retry` says."""
+        """Perform an action, retried as `retry` says.
+
+        Raises:
+            OverBudget: it is a message that must wait; it is to be performed again then.
+        """
         ...
 
     async def undo(self, call: UndoCall, summary: str) -> UndoResult:

@@ -49,6 +49,12 @@ class UndoStack:
         if entry is not None:
             entry.seq = self._state.next_seq()
 
+    def withdraw(self, key: str) -> None:
+        """Forget an effect that was recorded and then not attempted."""
+        entry = self._open(key)
+        if entry is not None:
+            self._state.undo.remove(entry)
+
     def _open(self, key: str) -> UndoEntry | None:
         return next((entry for entry in self._state.undo if entry.key == key and entry.status == "open"), None)
 

@@ -1,32 +1,27 @@
-"""A call of an action: quiet hours, a person's look, the attempt, and the wait for a task's end."""
+"""A call of an action: quiet hours, a person's look, the budget of messages, the attempt, and the wait for a task's end."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
-from activities.contracts import ActionCall, ActionResult, AskCall, JsonTree, TaskUpdate
+from activities.contracts import ActionCall, ActionResult, AskCall, JsonTree, Sending, TaskUpdate
+from playbook_dsl.enrollment import Enroll
 from playbook_dsl.plan import ActionStep, Review
 from playbook_dsl.timing.quiet import parse_quiet
 from playbook_dsl.values import to_json
 from workflows.interpreter.names import Frame
+from workflows.interpreter.runtime import OverBudget
 from workflows.interpreter.scope import Scope
 from workflows.interpreter.state import Asked
 from workflows.interpreter.walk import Done, Skip, Walk
 
 CLOSED_TASK = ("done", "cancelled")
+SOONEST: Final = timedelta(milliseconds=250)
 
 
 async def run_action(walk: Walk, step: ActionStep, frame: Frame, key: str, scope: Scope) -> Done:
     """Perform an action once, whatever happens in between; the ledger behind the runtime sees to that."""
     play = walk.play
-    if step.sends and not step.urgent:
-        await _wait_for_open_hours(walk, step, frame, key)
-        scope.check()
-    inputs = {**play.names.nodes(step.inputs, frame), **play.state.edits.get(key, {})}
-    if step.review is not None:
-        inputs = await _reviewed(walk, step, step.review, frame, key, inputs)
-        scope.check()
-    if step.effect != "read":
-        play.undo.push(step, frame, key)
-    result = await _perform(walk, step, frame, key, inputs)
+    result = await _performed(walk, step, frame, key, scope)
     play.undo.completed(key)
     if result.status == "unknown":
         doubt = result.note or "it may or may not have happened, and nobody can tell"
@@ -37,7 +32,31 @@ async def run_action(walk: Walk, step: ActionStep, frame: Frame, key: str, scope
     return Done(result.output, live=result.live, status="skipped" if result.status == "skipped" else "done", detail=result.note)
 
 
-async def _perform(walk: Walk, step: ActionStep, frame: Frame, key: str, inputs: dict[str, JsonTree]) -> ActionResult:
+async def _performed(walk: Walk, step: ActionStep, frame: Frame, key: str, scope: Scope) -> ActionResult:
+    """Perform it in open hours, after a person's look, and as soon as its recipient's budget of messages allows."""
+    play = walk.play
+    reviewed: dict[str, JsonTree] | None = None
+    waited = False
+    while True:
+        if step.sends and not step.urgent:
+            await _wait_for_open_hours(walk, step, frame, key)
+            scope.check()
+        inputs = reviewed or {**play.names.nodes(step.inputs, frame), **play.state.edits.get(key, {})}
+        if step.review is not None and reviewed is None:
+            inputs = reviewed = await _reviewed(walk, step, step.review, frame, key, inputs)
+            scope.check()
+        if step.effect != "read":
+            play.undo.push(step, frame, key)
+        try:
+            return await _perform(walk, step, frame, key, inputs, waited=waited)
+        except OverBudget as over:
+            play.undo.withdraw(key)
+            await _wait_for_budget(walk, step, key, over)
+            scope.check()
+            waited = True
+
+
+async def _perform(walk: Walk, step: ActionStep, frame: Frame, key: str, inputs: dict[str, JsonTree], *, waited: bool) -> ActionResult:
     play = walk.play
     earlier = play.state.memo.get(key, {}).get("result")
     if earlier is not None:
@@ -57,9 +76,15 @@ async def _perform(walk: Walk, step: ActionStep, frame: Frame, key: str, inputs:
         context={name: to_json(env[name]) for name in message.reads if name in env} if message else {},
         if_nobody=step.if_nobody,
         grow_by_s=retry.first_s if retry.growth == "linear" else None,
+        sending=_sending(play.plan.enroll, step, step.sends, waited=waited) if step.sends else None,
     )
     result: ActionResult = await play.settle(play.runtime.perform(call, retry, step.timeout_s, call.title), key)
     return result
+
+
+def _sending(enroll: Enroll | None, step: ActionStep, channel: str, *, waited: bool) -> Sending:
+    rules = enroll or Enroll()
+    return Sending(channel=channel, budget=rules.budget, priority=rules.priority, urgent=step.urgent is not None, waited=waited)
 
 
 def _keep_for_retry(walk: Walk, key: str, result: ActionResult) -> None:
@@ -77,16 +102,30 @@ async def _wait_for_open_hours(walk: Walk, step: ActionStep, frame: Frame, key: 
         return
     play.progress.step(key, step, "waiting", detail=f"quiet hours until {opens:%Y-%m-%d %H:%M} UTC")
     play.state.trace_line(f"quiet {key}")
-    await _sleep(walk, f"{key}.quiet", opens, f"quiet hours: {step.title or step.id}")
+    wait = play.waiting.opened(f"{key}.quiet", shifts=False)
+    wait.until = wait.until or opens
+    await _sleep(walk, key, "quiet", f"quiet hours: {step.title or step.id}")
 
 
-async def _sleep(walk: Walk, key: str, at: datetime, summary: str) -> None:
+async def _wait_for_budget(walk: Walk, step: ActionStep, key: str, over: OverBudget) -> None:
+    """Wait until its recipient may be written to again; the world may be another then."""
     play = walk.play
-    wait = play.waiting.opened(key, shifts=False)
-    wait.until = wait.until or at
-    await play.waiting.until(lambda: key.removesuffix(".quiet") in play.state.skips, lambda: wait.until, summary)
-    play.waiting.closed(key)
-    if key.removesuffix(".quiet") in play.state.skips:
+    play.progress.step(key, step, "waiting", detail=over.why)
+    play.state.trace_line(f"budget {key}")
+    # Two clocks may differ: asked at once, the same answer would come again and again.
+    play.waiting.opened(f"{key}.budget", shifts=False).until = max(over.until, play.runtime.now() + SOONEST)
+    await _sleep(walk, key, "budget", f"{step.title or step.id} {over.why}")
+    play.progress.step(key, step, "running")
+    await play.refresh_facts()
+
+
+async def _sleep(walk: Walk, key: str, what: str, summary: str) -> None:
+    """Wait until the open wait `what` of a step is over."""
+    play = walk.play
+    wait = play.waiting.opened(f"{key}.{what}", shifts=False)
+    await play.waiting.until(lambda: key in play.state.skips, lambda: wait.until, summary)
+    play.waiting.closed(f"{key}.{what}")
+    if key in play.state.skips:
         raise Skip
 
 

@@ -31,6 +31,9 @@ from workflows.interpreter.walk import Done, Skip, Walk
 Work = Callable[[Scope], Coroutine[object, object, None]]
 """A piece of work: called with the scope it may be left by, gives the coroutine that does it."""
 
+LEAVES_QUEUES = 2
+"""The version of the interpreter from which on a cancelled play leaves the queue of a lock; see `activities.contracts.INTERPRETER`."""
+
 MAX_AT_ONCE = 200
 """More tasks than this at once would run into the substrate's two-second deadlock detector."""
 
@@ -239,21 +242,13 @@ async def _after_exit(walk: Walk, leave: Exit, inner: Frame, key: str, scope: Sc
 async def run_lock(walk: Walk, step: LockStep, frame: Frame, key: str, scope: Scope) -> Done:
     """Walk steps while holding a lock of the account; it is given back whatever happens."""
     play = walk.play
-    if key not in play.state.locks:
-        granted = await play.settle(
-            play.runtime.lock(LockCall(run=play.run, key=key, name=step.name, do="acquire", priority=_priority(walk))), key
-        )
-        play.state.locks[key] = "held" if granted.granted else "queued"
-    if play.state.locks[key] == "queued":
-        play.progress.step(key, step, "waiting", detail=f"another play holds {step.name}")
-        got = await walk.wait_for(
-            key, lambda: play.state.locks[key] == "held" or key in play.state.skips, step.up_to, frame, f"lock {step.name}"
-        )
-        if not got or play.state.locks[key] != "held":
+    try:
+        await _take_lock(walk, step, frame, key)
+    except asyncio.CancelledError:
+        # Left in the queue it would be given a lock that it does not use, and keep it to its end.
+        if play.input.interpreter >= LEAVES_QUEUES and not play.draining:
             await release_lock(walk, key, step.name)
-            if key in play.state.skips:
-                raise Skip
-            raise StepFailed(key, "LockTimeout", f"another play held {step.name} for too long")
+        raise
     try:
         await walk.block(step.steps, frame.inside(key), scope)
     finally:
@@ -261,6 +256,25 @@ async def run_lock(walk: Walk, step: LockStep, frame: Frame, key: str, scope: Sc
         if not play.draining:
             await release_lock(walk, key, step.name)
     return Done()
+
+
+async def _take_lock(walk: Walk, step: LockStep, frame: Frame, key: str) -> None:
+    play = walk.play
+    locks = play.state.locks
+    if locks.get(key, "asked") == "asked":
+        locks[key] = "asked"
+        call = LockCall(run=play.run, key=key, name=step.name, do="acquire", priority=_priority(walk))
+        granted = await play.settle(play.runtime.lock(call), key)
+        # The news that it is ours may have been faster than the answer that it is not.
+        locks[key] = "held" if granted.granted or locks[key] == "held" else "queued"
+    if locks[key] == "queued":
+        play.progress.step(key, step, "waiting", detail=f"another play holds {step.name}")
+        got = await walk.wait_for(key, lambda: locks[key] == "held" or key in play.state.skips, step.up_to, frame, f"lock {step.name}")
+        if not got or locks[key] != "held":
+            await release_lock(walk, key, step.name)
+            if key in play.state.skips:
+                raise Skip
+            raise StepFailed(key, "LockTimeout", f"another play held {step.name} for too long")
 
 
 async def release_lock(walk: Walk, key: str, name: str) -> None:
