@@ -225,7 +225,8 @@ class _Admission:
             _change(row, move(State.SUPPRESSED, State.HELD_OUT), decision.reason, decision.detail, self._now)
             row.until = decision.until
             return None
-        if row.state == State.SUPPRESSED and self._playbook.rules.limited:
+        # Its launch may wait for an approval or a wave, which only those in the queue do.
+        if row.state == State.SUPPRESSED and (self._playbook.rules.limited or row.launch is not None):
             _change(row, move(State.SUPPRESSED, State.QUEUED), Reason.ROOM, "waits for room", self._now)
             return None
         _change(row, move(State(row.state), State.ACTIVE), Reason.ENTERED, "enters", self._now)
