@@ -17,7 +17,22 @@ from api.limits import RequestLimits
 from api.openapi import DESCRIPTION, TAGS
 from api.plays import Plays
 from api.problems import TemporalAway
-from api.routes import accounts, connectors, effects, events, health, hooks, launches, people, playbooks, runs, syncs, tasks, templates
+from api.routes import (
+    accounts,
+    bulk,
+    connectors,
+    effects,
+    events,
+    health,
+    hooks,
+    launches,
+    people,
+    playbooks,
+    runs,
+    syncs,
+    tasks,
+    templates,
+)
 from api.services.relay import make_tenant, relay_forever
 from settings import Settings
 from storage.encryption import PAYLOADS, BoundKeys, KeyRing
@@ -25,7 +40,7 @@ from storage.session import Database
 from workflows.client import Address, connect
 from workflows.client import TemporalAway as NotConnected
 
-ROUTERS = (health, accounts, playbooks, runs, launches, tasks, effects, events, hooks, connectors, syncs, templates, people)
+ROUTERS = (health, accounts, playbooks, bulk, runs, launches, tasks, effects, events, hooks, connectors, syncs, templates, people)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

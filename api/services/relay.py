@@ -1,6 +1,6 @@
 """Carries on what a request began and could not finish: plays not started yet, events not looked at yet, news not delivered yet.
 
-It also lets in the accounts that wait for room in a playbook.
+It also lets in the accounts that wait for room in a playbook, works launches off, opens their waves, and tells many plays the same.
 
 Runs beside the requests of every API process and beside the plays of every worker.
 Several at once do no harm: a start of the same id changes nothing, and news have ids.
@@ -16,6 +16,8 @@ from sqlalchemy.exc import DBAPIError
 
 from api.plays import Plays
 from api.services.admitting import admit_all
+from api.services.bulk import carry_jobs
+from api.services.launch_course import carry_launches
 from api.services.settling import settle
 from api.services.starting import begin_all
 from storage.repositories.deliveries import list_due_deliveries, news_of, postpone_delivery, remove_delivery
@@ -32,6 +34,7 @@ NEWS_PAUSE_S = 0.5
 STARTS_PAUSE_S = 2.0
 EVENTS_PAUSE_S = 1.0
 ADMISSIONS_PAUSE_S = 1.0
+LAUNCHES_PAUSE_S = 2.0
 _GRACE = timedelta(seconds=5)
 _AT_ONCE = 20
 
@@ -57,6 +60,8 @@ async def relay_forever(database: Database, plays: Plays, tenant: str) -> None:
         _again_and_again(STARTS_PAUSE_S, lambda: relay_starts(database, plays, tenant)),
         _again_and_again(EVENTS_PAUSE_S, lambda: relay_events(database, plays, tenant)),
         _again_and_again(ADMISSIONS_PAUSE_S, lambda: admit_all(database, plays, tenant)),
+        _again_and_again(LAUNCHES_PAUSE_S, lambda: carry_launches(database, plays, tenant)),
+        _again_and_again(LAUNCHES_PAUSE_S, lambda: carry_jobs(database, plays, tenant)),
     )
 
 
