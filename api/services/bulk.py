@@ -142,16 +142,15 @@ async def _tell_one(database: Database, plays: Plays, job: BulkJob, row: BulkRun
     async with free:
         # The same request id, however often it is told and by whom: the play does it once.
         asking = Asking(tenant=job.tenant, by=job.by, request_id=f"{job.id}:{row.run}", reason=job.reason)
+        # Whoever took it before may have told it and died before that was written down; what it says now is no news then.
+        unchanged = "told" if row.attempts > 1 else "nothing"
         status, code, detail = "told", "", ""
         try:
             answer = await _tell(RunCommands(database, plays), asking, job, row.run)
-            if not answer.changed:
-                # Told again after a process died in between, it says so too; then it is as wanted all the same.
-                status, detail = "nothing", answer.message
-            if not answer.changed and answer.state == "undoing":
-                status = "told"
+            if not answer.changed and answer.state != "undoing":
+                status, detail = unchanged, answer.message
         except RunClosed as problem:
-            status, detail = "nothing", problem.detail
+            status, detail = unchanged, problem.detail
         except _LATER as problem:
             async with database.begin(job.tenant) as session:
                 await postpone_run(session, row, datetime.now(UTC), code=problem.code, detail=problem.detail)

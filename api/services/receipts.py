@@ -94,10 +94,10 @@ async def _receipt(
     if outcome in ("open", "impossible") and step is not None and step.status in ("undone", "conflict"):
         # An action of the author's own took it back; the ledger has that as an effect of its own.
         outcome, detail = step.status, step.detail
-    elif outcome in ("open", "impossible") and (effect.run, effect.step_key) in kept:
-        outcome, detail = "kept", kept[effect.run, effect.step_key]
+    elif outcome == "open" and (effect.run, effect.step_key) in kept:
+        outcome, detail = "kept", kept[effect.run, effect.step_key] or "its author said that it stays"
     elif outcome == "impossible":
-        detail = detail or f"{effect.action} cannot be taken back"
+        detail = detail or kept.get((effect.run, effect.step_key)) or f"{effect.action} cannot be taken back"
     elif outcome == "open" and ahead:
         said = await look_ahead(session, effect, force=force)
         if said is not None and said.status != "undone":
@@ -131,7 +131,7 @@ async def _kept_by_their_authors(session: Session, effects: Sequence[Effect]) ->
         name = effect.step_key.rpartition(".")[2].partition("[")[0]
         for step in walk(playbook.plan.steps) if playbook is not None else ():
             if isinstance(step, ActionStep) and step.id == name and step.undo.by == "none":
-                kept[effect.run, effect.step_key] = step.undo.because or "its author said that it stays"
+                kept[effect.run, effect.step_key] = step.undo.because or ""
     return kept
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -43,5 +43,5 @@ class Book:
 
 
 @pytest.fixture
-def book(api: Caller) -> Iterator[Book]:  # noqa: F811  # it is the fixture imported above
-    yield Book(api)
+def book(api: Caller) -> Book:
+    return Book(api)

@@ -93,7 +93,7 @@ async def everything(url: str) -> dict[str, Any]:
     try:
         await connection.execute("SET row_security = off")
         return {
-            name: await connection.fetchval(f'SELECT coalesce(string_agg(t::text, E\'\\n\' ORDER BY t::text), \'\') FROM "{name}" t')  # noqa: S608  # names of our own tables
+            name: await connection.fetchval(f"SELECT coalesce(string_agg(t::text, E'\\n' ORDER BY t::text), '') FROM \"{name}\" t")  # noqa: S608  # names of our own tables
             for (name,) in await connection.fetch(TABLES)
         }
     finally:
