@@ -27,7 +27,7 @@ from storage.enrollment.launching import PAGE, count_waiting, decide_page, lock_
 from storage.enrollment.published import find_published
 from storage.enrollment_tables import Launch
 from storage.ids import new_id
-from storage.repositories.bulk import Which, add_job
+from storage.repositories.bulk import Which, add_job, call_off, find_newest_job
 from storage.repositories.runs import count_states, find_launch, list_runs_by_ids
 from storage.repositories.tasks import close_task, find_task
 from storage.session import Database, Session
@@ -164,7 +164,10 @@ async def resume_launch(database: Database, user: Actor, launch_id: str, reason:
         if launch.status != "paused":
             raise LaunchClosed(f"The launch is {launch.status}; only one that is paused or halted is resumed.")
         launch.status, launch.why = launch.was or "running", ""
-        job = await _command(session, user, launch, "resume", reason, paused_by_launch=launch.id)
+        pause = await find_newest_job(session, launch.id, "pause")
+        if pause is not None:
+            await call_off(session, pause.id)
+        job = await _command(session, user, launch, "resume", reason, paused_by=pause.id if pause else None)
         return LaunchTold(launch=await launch_out(session, launch), job=await job_out(session, job))
 
 
@@ -203,10 +206,10 @@ async def _command(
     *,
     undo: bool = False,
     force: bool = False,
-    paused_by_launch: str | None = None,
+    paused_by: str | None = None,
 ) -> BulkJob:
     job = BulkJob(id=new_id(), do=do, undo=undo, force=force, reason=reason, by=user.name)
-    await add_job(session, job, Which(launch=launch.id, paused_by_launch=paused_by_launch))
+    await add_job(session, job, Which(launch=launch.id, paused_by=paused_by))
     await audit(session, user.name, f"launch.{do}", "launch", launch.id, {"reason": reason, "force": force, "plays": job.total})
     return job
 

@@ -1,6 +1,5 @@
 """Commands to many plays at once: written down with every play they are for, and carried on by whoever lives."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -20,7 +19,10 @@ _WAITS_FOR_END: Final = ("cancel", "undo")
 
 @dataclass(frozen=True)
 class Which:
-    """The plays a command is for; what is None does not matter. `begun_by`: those that began at or before this moment."""
+    """The plays a command is for; what is None does not matter.
+
+    `begun_by`: those that began at or before this moment. `paused_by`: those that this command paused, and no person.
+    """
 
     playbook: str | None = None
     version: int | None = None
@@ -28,7 +30,7 @@ class Which:
     state: str | None = None
     owner: str | None = None
     begun_by: datetime | None = None
-    paused_by_launch: str | None = None
+    paused_by: str | None = None
 
     def named(self) -> dict[str, object]:
         """Give what is asked for, by name."""
@@ -52,21 +54,17 @@ def matching(which: Which, do: str) -> tuple[ColumnElement[bool], ...]:
         found.append(col(Run.started_at) <= which.begun_by)
     if do == "pause":
         found.append(col(Run.state).not_in(("closed", "paused", "undoing")))
-    elif do == "resume":
+    elif do == "resume" and which.paused_by is None:
         found.append(col(Run.state) == "paused")
-    elif do == "cancel":
+    elif do in ("cancel", "resume"):
         found.append(col(Run.state) != "closed")
     if do in _WAITS_FOR_END and which.launch is not None:
         found.append(col(Run.parent).is_(None))
-    if which.paused_by_launch is not None:
-        found.append(_paused_by(which.paused_by_launch))
+    if which.paused_by is not None:
+        # By what it was told, and not by its state, of which word may be on its way.
+        told = (col(BulkRun.job) == which.paused_by, col(BulkRun.status) != "nothing")
+        found.append(exists().where(col(BulkRun.run) == col(Run.id), *told))
     return tuple(found)
-
-
-def _paused_by(launch: str) -> ColumnElement[bool]:
-    """Say whether a pause of the launch stopped the play, and not a person who paused this one."""
-    paused = (col(BulkJob.launch) == launch, col(BulkJob.do) == "pause", col(BulkRun.status) == "told")
-    return exists().where(col(BulkRun.run) == col(Run.id), col(BulkRun.job) == col(BulkJob.id), *paused)
 
 
 async def count_matching(session: Session, which: Which, do: str) -> dict[str, int]:
@@ -158,14 +156,15 @@ async def finish_job(session: Session, job_id: str, now: datetime) -> bool:
     return True
 
 
+async def call_off(session: Session, job: str) -> None:
+    """Let a command go no further: plays that were not told yet are not told."""
+    mine = (col(BulkRun.job) == job, col(BulkRun.status) == "open", col(BulkRun.attempts) == 0)
+    await session.execute(update(BulkRun).where(*mine).values(status="nothing", detail="another command came first"))
+
+
 async def list_refused(session: Session, job: str, limit: int) -> list[BulkRun]:
     """Give plays that did not take a command, or could not be reached yet, by account."""
     trouble = and_(col(BulkRun.job) == job, col(BulkRun.code) != "", col(BulkRun.status).in_(("open", "refused")))
     return list(
         (await session.execute(select(BulkRun).where(trouble).order_by(col(BulkRun.account), col(BulkRun.run)).limit(limit))).scalars()
     )
-
-
-def which_of(named: Mapping[str, object]) -> Which:
-    """Give the query that a command was given."""
-    return Which(**{name: value for name, value in named.items() if name in Which().__dataclass_fields__})  # type: ignore[arg-type]  # written by `named`
