@@ -133,8 +133,11 @@ async def _decide_launch(session: Session, task_id: str, launch: str, by: str, a
         wrong = FieldProblem(pointer="#/answers/approved", detail="must be true or false", code="missing")
         raise InputsRefused("Say whether you approve.", errors=[wrong])
     said = str(comment)[:1000] if comment else None
-    if await lock_launch(session, launch) is None:
+    row = await lock_launch(session, launch)
+    if row is None:
         raise TaskClosed("The launch is gone; nothing was changed.")
+    if row.status == "paused":
+        raise CommandNotAllowed(f"The launch is paused; resume it first: playkeeper resume --launch {row.id}")
     task = await _open_task(session, task_id)
     decided = await decide_launch(session, launch, approved=approved, by=by, comment=said, now=datetime.now(UTC))
     if decided is None:

@@ -1,12 +1,19 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
 import pytest
 
-from tests.api.conftest import Caller, JsonTree
+from settings import Settings
+from storage.encryption import KeyRing
+from storage.enrollment.launching import Listed, Wanted, write_down
+from storage.enrollment_tables import Launch
+from storage.ids import new_id
+from storage.session import Database
+from tests.api.conftest import KEYS, Caller, JsonTree
 from tests.launches.conftest import Book
 
 pytestmark = pytest.mark.servers
@@ -79,6 +86,28 @@ def test_a_long_list_is_worked_off_after_the_answer(api: Caller, book: Book) -> 
     assert (shown["accounts"], shown["counts"]) == (230, {"not_in_audience": 225, "entered": 5})
     listed = api.get(f"/v1/launches/{launched['id']}/accounts", params={"reason": "entered"})
     assert [row["account"] for row in listed["items"]] == entering
+
+
+def test_a_list_that_was_only_written_down_is_worked_off_by_whoever_lives(settings: Settings, api: Caller, book: Book) -> None:
+    accounts = book.accounts(3)
+    launch = Launch(id=new_id(), playbook="offer", version=1, started_by="maria", expected=3, started_at=datetime.now(UTC))
+
+    asyncio.run(written_down(settings, launch, accounts))
+    shown = book.launch_when(launch.id, lambda found: found["states"] == {"waiting": 3})
+
+    assert (shown["status"], shown["counts"]) == ("done", {"entered": 3})
+    runs = api.get("/v1/runs", params={"launch": launch.id})["items"]
+    assert {api.get(f"/v1/runs/{run['id']}")["inputs"]["percent"] for run in runs} == {7, 8}
+
+
+async def written_down(settings: Settings, launch: Launch, accounts: list[str]) -> None:
+    """Do what a request does before it dies."""
+    database = Database(settings.require_database_url(), KeyRing.parse(KEYS), pooled=False)
+    wanted = Wanted(inputs={"percent": 7, "sponsor": None}, ignore=frozenset({"holdout"}))
+    own = Listed(accounts[0], {"percent": 8, "sponsor": None})
+    async with database.begin(settings.tenant) as session:
+        await write_down(session, launch, wanted, [own, *(Listed(account) for account in accounts[1:])])
+    await database.close()
 
 
 TABLES = (
