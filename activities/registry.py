@@ -7,18 +7,15 @@ from typing import Final, TypeAlias, TypeVar
 
 from temporalio import activity
 
-from activities.actions.ctas import CloseCta, OpenCta, UpdateCta
 from activities.actions.email import SendEmail
 from activities.actions.http import CallWebService
 from activities.actions.hubspot import hubspot_actions
 from activities.actions.meetings import meeting_actions
-from activities.actions.records import AddNote, EmitEvent, UpdateAccount
 from activities.actions.sagemaker import InvokeModel
 from activities.actions.salesforce import salesforce_actions
 from activities.actions.slack import slack_actions
 from activities.actions.sms import SendSms
 from activities.actions.stripe import stripe_actions
-from activities.actions.tasks import CloseTask, CreateTask
 from activities.actions.webhook import EmitWebhook
 from activities.connections import Connections
 from activities.contracts import UNDO, ActionCall, ActionResult, UndoCall, UndoResult
@@ -28,6 +25,7 @@ from activities.outlet import Outlet
 from activities.services import Services
 from activities.sweeping import Sweeping
 from activities.syncing import Syncing, Vendors
+from activities.undo_ahead import INTERNAL
 from connectors.email.mail import Mailer
 from connectors.http.client import WebClient
 from connectors.registry import VENDORS
@@ -69,15 +67,7 @@ def build_activities(dependencies: Dependencies) -> list[Activity]:
 def build_actions(dependencies: Dependencies) -> Mapping[str, Action]:
     """Give every action by its name."""
     actions: tuple[Action, ...] = (
-        CreateTask(),
-        CloseTask("cancelled"),
-        CloseTask("done"),
-        OpenCta(),
-        UpdateCta(),
-        CloseCta(),
-        AddNote(),
-        EmitEvent(),
-        UpdateAccount(),
+        *INTERNAL,
         SendEmail(dependencies.mailer, dependencies.sender, dependencies.connections),
         CallWebService(dependencies.web, dependencies.connections),
         *salesforce_actions(dependencies.connections),

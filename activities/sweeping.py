@@ -24,9 +24,11 @@ from activities.contracts import (
 )
 from activities.failures import ActionProblem, as_activity_failure
 from activities.outlet import Beginner
+from enrollment.launches import Course
 from storage.enrollment.admission import admit
 from storage.enrollment.audience import AudienceUnusable, gather_audience
 from storage.enrollment.entering import Coming, Entered, Entry, enter
+from storage.enrollment.launching import begun_as, held_back
 from storage.enrollment.plays import Started
 from storage.enrollment.published import Published, find_published
 from storage.enrollment.sweeping import Part, add_counts, end_launch, find_launch_for_update, parts_of, take_page
@@ -93,6 +95,7 @@ class Sweeping:
             trigger_id=given.trigger_id,
             started_by=given.by,
             started_at=datetime.now(UTC),
+            **({} if given.dry else begun_as(Course.of(playbook.rules.enroll))),
         )
         session.add(launch)
         await session.flush()
@@ -138,6 +141,7 @@ class Sweeping:
             by=launch.started_by or "schedule",
             launch=launch.id,
             rank=SWEEP_RANK,
+            held_back=held_back(session.tenant, playbook, launch),
         )
         comings = [Coming(account) for account in accounts]
         if not given.dry:
@@ -169,8 +173,10 @@ class Sweeping:
         """Close the launch."""
         with as_activity_failure():
             async with self._database.begin(call.input.tenant) as session:
-                status = "failed" if call.error else "done"
-                await end_launch(session, call.launch, datetime.now(UTC), status=status, why=call.error or "")
+                playbook = await find_published(session, call.input.playbook)
+                last_wave = Course.of(playbook.rules.enroll).last_wave if playbook and not call.input.dry else 0
+                status, now = "failed" if call.error else "done", datetime.now(UTC)
+                await end_launch(session, call.launch, now, status=status, why=call.error or "", last_wave=last_wave)
 
 
 def run_input_of(tenant: str, play: Started) -> RunInput:

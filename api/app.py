@@ -21,6 +21,7 @@ from api.problems import TemporalAway
 from api.routes import (
     accounts,
     budget,
+    bulk,
     connectors,
     effects,
     enrollments,
@@ -46,24 +47,8 @@ from workflows.client import Address, connect
 from workflows.client import TemporalAway as NotConnected
 
 ROUTERS = (
-    *(
-        health,
-        accounts,
-        budget,
-        playbooks,
-        runs,
-        launches,
-        enrollments,
-        exemptions,
-        tasks,
-        effects,
-        events,
-        hooks,
-        connectors,
-        schedules,
-        syncs,
-    ),
-    *(templates, people),
+    *(health, accounts, budget, playbooks, bulk, runs, launches, enrollments, exemptions, schedules),
+    *(tasks, effects, events, hooks, connectors, syncs, templates, people),
 )
 
 

@@ -18,6 +18,7 @@ from storage.session import Database
 
 HEADER = "Idempotency-Key"
 MAX_KEY = 200
+PREVIEWS = "/v1/launches/preview"
 _METHODS = {"POST", "PATCH", "PUT", "DELETE"}
 
 
@@ -102,8 +103,9 @@ class Idempotency:
 
 
 def _may_have_key(scope: Scope) -> bool:
-    # Nobody who sends vendors' events is known before the signature was checked, and each event has an id of its own.
-    return scope["type"] == "http" and scope["method"] in _METHODS and not scope["path"].startswith(HOOKS)
+    # Nobody who sends vendors' events is known before the signature was checked, and each event has an id of its own. A preview writes
+    # nothing at all, not even that it was asked for.
+    return scope["type"] == "http" and scope["method"] in _METHODS and not scope["path"].startswith((HOOKS, PREVIEWS))
 
 
 def _digest(scope: Scope, body: bytes) -> str:

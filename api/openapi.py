@@ -29,6 +29,11 @@ TAGS: list[dict[str, Any]] = [
     {"name": "health", "description": "Whether it works, and what the codes of problems mean."},
 ]
 
+OR_CSV: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"text/csv": {"schema": {"type": "string"}, "example": "account,…\nC-0001,…\n"}}},
+}
+"""The answer of a route that gives a file instead when it is asked for one."""
+
 _ALWAYS: tuple[type[Problem], ...] = (RequestInvalid, DatabaseAway)
 _WITH_BODY: tuple[type[Problem], ...] = (BodyUnreadable, BodyTooLarge)
 

@@ -318,6 +318,34 @@ class ExemptionNotFound(Problem):
     advice = "GET /v1/exemptions lists those in force; one that was ended is gone."
 
 
+class LaunchClosed(Problem):
+    """PLAY018: the launch is over, or not in the state that what was asked needs."""
+
+    code, status, title = "PLAY018", 409, "The launch is not open to this"
+    advice = "Look at the launch to see where it stands; what its plays did can be undone whatever its state."
+
+
+class BulkNotConfirmed(Problem):
+    """PLAY019: a command to many plays without a dry run that fits."""
+
+    code, status, title = "PLAY019", 409, "Look first at what this would do"
+    advice = "Send the same with dry_run: true, and then with the token of its answer."
+
+
+class JobNotFound(Problem):
+    """PLAY020: no command to many plays has this id."""
+
+    code, status, title = "PLAY020", 404, "There is no such command to many plays"
+    advice = "The id is in the answer to the command, under job."
+
+
+class AudienceNotAsked(Problem):
+    """PLAY021: the audience of the playbook cannot be asked of the database any more."""
+
+    code, status, title = "PLAY021", 422, "The audience cannot be looked up"
+    advice = "Correct the audience and publish the playbook again."
+
+
 class VendorNotFound(Problem):
     """CONN001: there is no connector of this name."""
 

@@ -77,6 +77,8 @@ class Api:
         except httpx.HTTPError as error:
             fail(f"the API at {self.url} does not answer: {str(error) or type(error).__name__}. Is it running? `playkeeper dev` starts it.")
         if answer.is_success:
+            if answer.headers.get("content-type", "").startswith("text/csv"):
+                return answer.text
             return answer.json() if answer.content else None
         raise Refused(_problem(answer))
 

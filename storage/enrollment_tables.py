@@ -114,8 +114,12 @@ class Launch(Owned, table=True):
 
     `kind`: bulk, sweep, publish, event. `status`: running, waiting (for an approval), paused, halted, done, failed, cancelled.
     `accounts` were looked at; `counts` are what became of them, by reason. `open_wave`: enrollments of a later wave wait; `wave_at`: when
-    it was opened. One of kind publish or event is filled up to the account `filled_to`; `event` is what brought it.
+    it was opened. `rows` accounts were written down for it (`LaunchAccount`), of which those up to `cursor` are decided about. `start` is
+    sealed: the inputs of its plays, the rules left aside, the key. `was` is the status it goes back to when it is resumed. `task` is the
+    inbox item that asks for its approval. One of kind publish or event is filled up to the account `filled_to`; `event` brought it.
     """
+
+    __table_args__ = (Index("launch_open", "tenant", "id", postgresql_where=text("status IN ('running', 'waiting')")),)
 
     id: str = Field(primary_key=True)
     playbook: str
@@ -133,8 +137,30 @@ class Launch(Owned, table=True):
     task: str | None = None
     event: str | None = None
     filled_to: str | None = None
+    rows: int = 0
+    cursor: int = 0
+    start: bytes | None = sealed()
+    was: str = ""
     started_at: datetime = made_at()
     ended_at: datetime | None = moment(optional=True)
+
+
+class LaunchAccount(Owned, table=True):
+    """One account of a launch, numbered by `row` in the order in which they are decided about.
+
+    `inputs` are its own, sealed, where it has some. `state` and `reason` are empty until it is decided about.
+    """
+
+    __tablename__ = "launch_account"
+    __table_args__ = (Index("launch_account_by_row", "tenant", "launch", "row"),)
+
+    launch: str = Field(primary_key=True)
+    account: str = Field(primary_key=True)
+    row: int
+    inputs: bytes | None = sealed()
+    state: str = ""
+    reason: str = ""
+    detail: str = ""
 
 
 class Baseline(Owned, table=True):
@@ -142,13 +168,3 @@ class Baseline(Owned, table=True):
 
     playbook: str = Field(primary_key=True)
     account: str = Field(primary_key=True)
-
-
-class LaunchAccount(Owned, table=True):
-    """An account that a launch still has to look at, in the order of `row`; deleted in the transaction that decides about it."""
-
-    __tablename__ = "launch_account"
-
-    launch: str = Field(primary_key=True)
-    row: int = Field(primary_key=True)
-    account: str

@@ -35,6 +35,8 @@ class SealedTable:
 SEALED: Final = (
     SealedTable("run", ("start", "saved"), ("id",)),
     SealedTable("enrollment", ("start",), ("id",)),
+    SealedTable("launch", ("start",), ("id",)),
+    SealedTable("launch_account", ("inputs",), ("launch", "account")),
     SealedTable("step", ("output",), ("run", "key")),
     SealedTable("effect", ("request", "prior", "result"), ("key",)),
     SealedTable("delivery", ("news",), ("id",)),

@@ -8,7 +8,7 @@ from api.deps import DatabaseDep, PlaysDep
 from api.openapi import may_fail
 from api.problems import PlaybookNotFound, PlaybookNotPublished, ScheduleNotFound, TemporalAway
 from api.routes.playbooks import Slug
-from api.schemas.launches import Backfill, BackfillDone, PauseSchedule, ScheduleOut, SweepBegun, SweepNow
+from api.schemas.schedules import Backfill, BackfillDone, PauseSchedule, ScheduleOut, SweepBegun, SweepNow
 from api.security import Operator, Viewer
 from api.services.sweeps import backfill, pause_schedule, show_schedule, show_schedules, sweep_now
 

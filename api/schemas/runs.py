@@ -37,19 +37,6 @@ class StartRun(Body):
     version: Annotated[int | None, Field(ge=1, le=1_000_000, description="Another version than the published one.")] = None
 
 
-class StartLaunch(Body):
-    """Start a playbook on a list of accounts."""
-
-    model_config = ConfigDict(
-        extra="forbid", json_schema_extra={"examples": [{"playbook": "at-risk-save", "accounts": ["C-0001", "C-0002"], "inputs": {}}]}
-    )
-    playbook: PlaybookSlug
-    accounts: Annotated[list[AccountId], Field(min_length=1, max_length=5000, description="Each at most once; repetitions count once.")]
-    inputs: JsonMap = Field(default_factory=dict, description="The same for all of them.")
-    key: Annotated[str | None, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description="As for a single start.")] = None
-    ignore: list[Rule] = Field(default=[], max_length=5, description="Rules of the playbook that are left aside for this launch.")
-
-
 class RunOut(BaseModel):
     """A play, as lists show it."""
 
@@ -133,46 +120,6 @@ class Refusal(BaseModel):
     code: str = Field(examples=["DATA006"])
     reason: str | None = Field(default=None, examples=["unknown_account"], description="Which rule said no.")
     detail: str = Field(examples=['There is no account "C-0404".'])
-
-
-class LaunchStarted(BaseModel):
-    """What came of a list: which plays began, which were there already, which accounts were refused."""
-
-    id: str = Field(examples=["0199f3a0-5f7e-7c3b-9d2a-0c6a4f1e2b3c"])
-    playbook: str = Field(examples=["at-risk-save"])
-    version: int = Field(examples=[3])
-    started: list[RunOut]
-    existing: list[RunOut]
-    queued: int = Field(default=0, examples=[0], description="Accounts that wait for room, for an approval, or for a delay to be over.")
-    held_out: int = Field(default=0, examples=[0], description="Accounts that are left alone, so that the effect can be measured.")
-    refused: list[Refusal]
-
-
-class LaunchOut(BaseModel):
-    """A launch and where its plays stand."""
-
-    id: str
-    playbook: str = Field(examples=["at-risk-save"])
-    version: int = Field(examples=[3])
-    kind: str = Field(examples=["bulk"])
-    trigger_id: str | None = Field(default=None, examples=["schedule_1"])
-    status: str = Field(examples=["done"], description="running, waiting, paused, halted, done, failed or cancelled.")
-    why: str = Field(default="", description="What it waits for, or why it stopped.")
-    started_by: str | None = Field(default=None, examples=["maria"])
-    accounts: int = Field(examples=[2], description="Accounts that were looked at.")
-    expected: int | None = Field(default=None, examples=[2], description="Accounts that are to be looked at, where that is known.")
-    counts: dict[str, int] = Field(default_factory=dict, examples=[{"entered": 1, "already_active": 1}], description="What became of them.")
-    started_at: datetime
-    ended_at: datetime | None = None
-    states: dict[str, int] = Field(default_factory=dict, examples=[{"running": 1, "completed": 1}])
-
-
-class LaunchUndone(BaseModel):
-    """How many plays of a launch are being undone, and which could not be told."""
-
-    undoing: int = Field(examples=[2])
-    nothing: int = Field(examples=[0], description="Plays that had nothing left to take back.")
-    refused: list[Refusal] = Field(default_factory=list)
 
 
 class Told(Body):

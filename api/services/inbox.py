@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from activities.contracts import JsonTree
@@ -15,9 +16,11 @@ from api.schemas.tasks import CompleteTask, TaskAnswered, TaskOut
 from api.services.audit import audit
 from api.services.commands import Asking, RunCommands
 from api.services.delivering import deliver_all
+from api.services.launch_course import decide_launch
 from api.services.news import task_changed
 from playbook_dsl.plan import FormField
 from playbook_dsl.values import Json, to_json
+from storage.enrollment.launching import lock_launch
 from storage.repositories.tasks import close_task, find_task
 from storage.session import Database, Session
 from storage.tables import Task
@@ -86,6 +89,9 @@ class Inbox:
             InputsRefused: the answers do not fit the question.
         """
         async with self._database.begin(asking.tenant) as session:
+            launch = launch_of(await existing_task(session, task_id))
+            if launch is not None:
+                return await _decide_launch(session, task_id, launch, asking.by, answers)
             task = await _open_task(session, task_id)
             do, particulars = _command(task, answers)
         asking = replace(asking, request_id=f"answer:{task.id}:{_digest(asking.by, do, particulars)}")
@@ -119,6 +125,32 @@ async def _open_task(session: Session, task_id: str) -> Task:
 
 def _digest(by: str, do: str, particulars: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps([by, do, particulars], sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def launch_of(task: Task) -> str | None:
+    """Give the launch that an approval is about, None for a question of a play."""
+    launch = task.context.get("launch")
+    return str(launch) if task.kind == "approval" and task.run is None and launch is not None else None
+
+
+async def _decide_launch(session: Session, task_id: str, launch: str, by: str, answers: Mapping[str, Json]) -> TaskAnswered:
+    """Let a launch begin, or call it off; what follows is the relay's work. The launch is locked first, as everywhere."""
+    approved, comment = answers.get("approved"), answers.get("comment")
+    if not isinstance(approved, bool):
+        wrong = FieldProblem(pointer="#/answers/approved", detail="must be true or false", code="missing")
+        raise InputsRefused("Say whether you approve.", errors=[wrong])
+    said = str(comment)[:1000] if comment else None
+    row = await lock_launch(session, launch)
+    if row is None:
+        raise TaskClosed("The launch is gone; nothing was changed.")
+    if row.status == "paused":
+        raise CommandNotAllowed(f"The launch is paused; resume it first: playkeeper resume --launch {row.id}")
+    task = await _open_task(session, task_id)
+    decided = await decide_launch(session, launch, approved=approved, by=by, comment=said, now=datetime.now(UTC))
+    if decided is None:
+        raise TaskClosed("The launch does not wait for an approval any more; nothing was changed.")
+    await close_task(session, task, "done", by=by, outcome="approved" if approved else "rejected", answers=dict(answers))
+    return TaskAnswered(task=TaskOut.model_validate(task.model_dump()), answer=None)
 
 
 def _checked(task: Task, answers: Mapping[str, Json]) -> dict[str, Json]:

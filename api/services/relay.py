@@ -1,6 +1,7 @@
 """Carries on what a request began and could not finish: plays not started yet, events not looked at yet, news and questions not sent yet.
 
-It also lets in the accounts that wait for room in a playbook, and frees the locks of plays that are gone.
+It also lets in the accounts that wait for room in a playbook, works launches off, opens their waves, tells many plays the same, and frees
+the locks of plays that are gone.
 
 Runs beside the requests of every API process and beside the plays of every worker.
 Several at once do no harm: a start of the same id changes nothing, and news have ids.
@@ -16,8 +17,10 @@ from sqlalchemy.exc import DBAPIError
 
 from api.plays import Plays
 from api.services.admitting import admit_all
+from api.services.bulk import carry_jobs
 from api.services.coming import bring_in_all, relay_changes, relay_housekeeping, relay_looks
 from api.services.delivering import deliver_all
+from api.services.launch_course import carry_launches
 from api.services.locks import free_locks
 from api.services.settling import settle
 from api.services.slack_desk import SlackDesk
@@ -41,6 +44,7 @@ ADMISSIONS_PAUSE_S = 1.0
 TRIGGERS_PAUSE_S = 0.5
 LOOK_EVERY = timedelta(minutes=10)
 LOCKS_PAUSE_S = 10.0
+LAUNCHES_PAUSE_S = 2.0
 _GRACE = timedelta(seconds=5)
 _BATCH = 100
 _MOST_BATCHES = 50
@@ -82,6 +86,8 @@ async def relay_forever(database: Database, plays: Plays, desk: SlackDesk, tenan
         _again_and_again(TRIGGERS_PAUSE_S, lambda: relay_changes(database, plays, tenant)),
         _again_and_again(look_pause_s, lambda: relay_looks(database, tenant, look_every)),
         _again_and_again(look_every.total_seconds(), lambda: relay_housekeeping(database, tenant)),
+        _again_and_again(LAUNCHES_PAUSE_S, lambda: carry_launches(database, plays, tenant)),
+        _again_and_again(LAUNCHES_PAUSE_S, lambda: carry_jobs(database, plays, tenant)),
     )
 
 

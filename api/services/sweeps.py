@@ -7,11 +7,13 @@ from temporalio.client import Client, ScheduleDescription, ScheduleHandle
 from activities.contracts import LaunchInput
 from api.plays import PlayGone, Plays
 from api.problems import ScheduleNotFound
-from api.schemas.launches import Backfill, BackfillDone, ScheduleOut, SweepNow
+from api.schemas.schedules import Backfill, BackfillDone, ScheduleOut, SweepNow
 from api.security import Actor
 from api.services.audit import audit
 from api.services.starting import startable_version
+from enrollment.launches import Course
 from playbook_dsl.timing.schedule import turns_between
+from storage.enrollment.launching import begun_as
 from storage.enrollment.published import Published
 from storage.enrollment.schedules import list_schedules, schedules_of
 from storage.enrollment.sweeping import list_launches_to_work_off, list_sweeps_since
@@ -41,6 +43,7 @@ async def sweep_now(database: Database, plays: Plays, user: Actor, slug: str, bo
             kind="dry_run" if body.dry_run else "sweep",
             trigger_id=_trigger(playbook, body.trigger),
             started_by=user.name,
+            **({} if body.dry_run else begun_as(Course.of(playbook.rules.enroll))),
         )
         await add_launch(session, launch)
         await audit(session, user.name, "launch.sweep", "launch", launch.id, {"playbook": slug, "dry_run": body.dry_run})

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.client import ActorOption, Api, JsonFlag, JsonTree, ReasonOption, RunArgument, read_pairs
+from cli.many import LaunchOption, PlayArgument, PlaybookOption, Target, VersionOption, YesFlag, show_report
 
 
 def register(app: typer.Typer) -> None:
@@ -17,25 +18,50 @@ def register(app: typer.Typer) -> None:
 StepArgument = Annotated[str, typer.Argument(help="The step's key; `playkeeper run` shows them.")]
 
 
-def pause(play: RunArgument, reason: ReasonOption = None, actor: ActorOption = "", json_output: JsonFlag = False) -> None:
-    """Hold a play before its next step."""
-    _tell(Api(actor=actor, json_output=json_output), f"/v1/runs/{play}/pause", {"reason": reason})
-
-
-def resume(play: RunArgument, reason: ReasonOption = None, actor: ActorOption = "", json_output: JsonFlag = False) -> None:
-    """Let a paused play go on."""
-    _tell(Api(actor=actor, json_output=json_output), f"/v1/runs/{play}/resume", {"reason": reason})
-
-
-def cancel(
-    play: RunArgument,
-    undo: Annotated[bool, typer.Option("--undo", help="Also take back what it did.")] = False,
+def pause(
+    play: PlayArgument = None,
+    launch: LaunchOption = None,
+    playbook: PlaybookOption = None,
+    version: VersionOption = None,
+    yes: YesFlag = False,
     reason: ReasonOption = None,
     actor: ActorOption = "",
     json_output: JsonFlag = False,
 ) -> None:
-    """End a play now."""
-    _tell(Api(actor=actor, json_output=json_output), f"/v1/runs/{play}/cancel", {"undo": undo, "reason": reason})
+    """Hold a play before its next step; or a whole launch, or every play of a playbook or version."""
+    which = Target(play, launch, playbook, version)
+    which.tell(Api(actor=actor, json_output=json_output), "pause", {"reason": reason}, yes=yes)
+
+
+def resume(
+    play: PlayArgument = None,
+    launch: LaunchOption = None,
+    playbook: PlaybookOption = None,
+    version: VersionOption = None,
+    yes: YesFlag = False,
+    reason: ReasonOption = None,
+    actor: ActorOption = "",
+    json_output: JsonFlag = False,
+) -> None:
+    """Let a paused play go on; or a launch that is paused or halted, or every play of a playbook or version."""
+    which = Target(play, launch, playbook, version)
+    which.tell(Api(actor=actor, json_output=json_output), "resume", {"reason": reason}, yes=yes)
+
+
+def cancel(
+    play: PlayArgument = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Also take back what it did.")] = False,
+    launch: LaunchOption = None,
+    playbook: PlaybookOption = None,
+    version: VersionOption = None,
+    yes: YesFlag = False,
+    reason: ReasonOption = None,
+    actor: ActorOption = "",
+    json_output: JsonFlag = False,
+) -> None:
+    """End a play now; or a launch with all who wait, or every play of a playbook or version."""
+    which = Target(play, launch, playbook, version)
+    which.tell(Api(actor=actor, json_output=json_output), "cancel", {"undo": undo, "reason": reason}, yes=yes)
 
 
 def retry(
@@ -70,24 +96,25 @@ def edit(
 
 
 def undo(
-    play: Annotated[str | None, typer.Argument(help="The play's id.")] = None,
-    launch: Annotated[str | None, typer.Option(help="Undo every play of this launch instead.")] = None,
+    play: PlayArgument = None,
+    launch: LaunchOption = None,
+    playbook: PlaybookOption = None,
+    version: VersionOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Of a launch, playbook or version: only show what would be taken back.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite what people changed since.")] = False,
+    yes: YesFlag = False,
     reason: ReasonOption = None,
     actor: ActorOption = "",
     json_output: JsonFlag = False,
 ) -> None:
-    """Take back what a play did, under way or ended; or what a whole launch did."""
-    if (play is None) == (launch is None):
-        raise typer.BadParameter("name a play, or a launch with --launch", param_hint="PLAY")
-    api = Api(actor=actor, json_output=json_output)
-    body = {"force": force, "reason": reason}
-    if play is not None:
-        _tell(api, f"/v1/runs/{play}/undo", body)
+    """Take back what a play did, under way or ended; or what a launch did, or every play of a playbook or version."""
+    which, api = Target(play, launch, playbook, version), Api(actor=actor, json_output=json_output)
+    if dry_run:
+        show_report(api, which.look(api, force=force))
         return
-    answer = api.post(f"/v1/launches/{launch}/undo", body)
-    lines = [f"{answer['undoing']} plays are undone, {answer['nothing']} had nothing left to take back"]
-    api.show(answer, lines + [f"  {one['account']}: {one['detail']} [{one['code']}]" for one in answer["refused"]])
+    which.tell(api, "undo", {"force": force, "reason": reason}, yes=yes)
 
 
 def _tell(api: Api, path: str, body: Mapping[str, object]) -> None:

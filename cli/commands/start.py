@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.client import ActorOption, Api, JsonFlag, JsonTree, fail, read_pairs
+from cli.launching import Asked, problem_lines, show_preview
 
 
 def register(app: typer.Typer) -> None:
@@ -17,23 +18,43 @@ def start(
     playbook: Annotated[str, typer.Argument(help="The playbook's slug.")],
     account: Annotated[list[str] | None, typer.Option("--account", "-a", help="An account's id; several times for several.")] = None,
     accounts: Annotated[Path | None, typer.Option(help="A file with one account id a line.")] = None,
+    table: Annotated[
+        Path | None, typer.Option("--csv", help="A CSV file with the column account, and columns called like the playbook's inputs.")
+    ] = None,
     inputs: Annotated[list[str] | None, typer.Option("--input", "-i", help="name=value, as the playbook's form asks for.")] = None,
     key: Annotated[str | None, typer.Option(help="What this is about, such as an invoice; the same key again is the same play.")] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="A rule to leave aside for a list: audience, again, suppress, holdout, limits.")
+    ] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Only show who would enter, and who not and why; without accounts, of the whole audience.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="With --preview: write every account with what would become of it to this CSV file.")
+    ] = None,
     actor: ActorOption = "",
     json_output: JsonFlag = False,
 ) -> None:
-    """Start a playbook on one account, or on a list of them as one launch."""
+    """Start a playbook on one account, or on a list of them as one launch; or look first with --preview."""
     named = list(account or []) + (_read_accounts(accounts) if accounts else [])
-    if not named:
-        raise typer.BadParameter("name an account with --account, or a file of them with --accounts", param_hint="--account")
+    if not named and table is None and not preview:
+        raise typer.BadParameter("name an account with --account, or a file of them with --accounts or --csv", param_hint="--account")
+    if named and table is not None:
+        raise typer.BadParameter("name accounts or a CSV file, not both", param_hint="--csv")
     api = Api(actor=actor, json_output=json_output)
     given = read_inputs(api, playbook, read_pairs(inputs or [], "--input"))
-    if len(named) == 1 and accounts is None:
+    asked = Asked(playbook, named, table, given, key, ignore or [])
+    if preview:
+        show_preview(api, asked, out)
+    elif table is not None:
+        launch = asked.send_file(api, "/v1/launches/csv")
+        api.show(launch, _lines(launch))
+    elif len(named) == 1 and accounts is None:
         run = api.post("/v1/runs", {"playbook": playbook, "account": named[0], "inputs": given, "key": key})
         api.show(run, [f"{run['id']}  {run['playbook']} v{run['version']} on {run['account']}: {run['state']}", f"  {run['temporal_url']}"])
-        return
-    launch = api.post("/v1/launches", {"playbook": playbook, "accounts": named, "inputs": given, "key": key})
-    api.show(launch, _lines(launch))
+    else:
+        launch = api.post("/v1/launches", asked.body())
+        api.show(launch, _lines(launch))
 
 
 def read_inputs(api: Api, playbook: str, given: dict[str, str]) -> dict[str, JsonTree]:
@@ -71,11 +92,15 @@ def _read_accounts(file: Path) -> list[str]:
 
 
 def _lines(launch: JsonTree) -> list[str]:
-    lines = [
-        f"launch {launch['id']}: {len(launch['started'])} started, {len(launch['existing'])} were there, {len(launch['refused'])} refused"
-    ]
+    if launch["status"] != "done":
+        waits = f", {launch['queued']} wait" if launch["queued"] else ""
+        head = f"launch {launch['id']}: {launch['status']}, {launch['expected']} accounts, {len(launch['started'])} started{waits}"
+        lines = [head, f"  playkeeper launch {launch['id']} says how far it is"]
+    else:
+        there, refused = len(launch["existing"]), len(launch["refused"]) + len(launch["problems"])
+        lines = [f"launch {launch['id']}: {len(launch['started'])} started, {there} were there, {refused} refused"]
     lines += [f"  {run['id']}  {run['account']}" for run in launch["started"][:20]]
     lines += [f"  … and {len(launch['started']) - 20} more" for _ in [0] if len(launch["started"]) > 20]
     lines += [f"  {run['id']}  {run['account']}: is in this play already" for run in launch["existing"][:20]]
     lines += [f"  {one['account']}: {one['detail']} [{one['code']}]" for one in launch["refused"][:50]]
-    return lines
+    return lines + problem_lines(launch)

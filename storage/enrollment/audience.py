@@ -1,6 +1,6 @@
 """The audience of a playbook as SQL over all accounts."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, insert, literal, select, true
 from sqlmodel import col
@@ -47,17 +47,23 @@ async def audience_condition(session: Session, source: str | None, now: datetime
     return condition
 
 
-async def count_audience(session: Session, source: str | None, now: datetime | None = None) -> int:
+async def count_audience(session: Session, condition: ColumnElement[bool]) -> int:
     """Count the accounts of an audience."""
-    condition = await audience_condition(session, source, now or datetime.now(UTC))
     return int((await session.execute(select(func.count()).select_from(Account).where(condition))).scalar_one())
+
+
+async def page_audience(session: Session, condition: ColumnElement[bool], after: str, limit: int) -> list[str]:
+    """Give the ids of an audience after this one, by id."""
+    query = select(col(Account.id)).where(condition, col(Account.id) > after).order_by(col(Account.id)).limit(limit)
+    return list((await session.execute(query)).scalars())
 
 
 async def gather_audience(session: Session, launch: str, source: str | None, now: datetime) -> int:
     """Write down the accounts of an audience for a launch, in the order of their ids; give how many. They never leave the database."""
     condition = await audience_condition(session, source, now)
     number = func.row_number().over(order_by=col(Account.id))
-    matching = select(literal(session.tenant), literal(launch), number, col(Account.id)).where(condition)
-    columns = ["tenant", "launch", "row", "account"]
+    undecided = literal("")
+    matching = select(literal(session.tenant), literal(launch), number, col(Account.id), undecided, undecided, undecided).where(condition)
+    columns = ["tenant", "launch", "row", "account", "state", "reason", "detail"]
     written = await session.execute(insert(LaunchAccount).from_select(columns, matching))
     return int(written.rowcount)  # type: ignore[attr-defined]  # every result of an INSERT has it

@@ -23,7 +23,7 @@ from storage.enrollment.starts import seal_start
 from storage.enrollment_tables import Arm, Enrollment
 from storage.facts import AccountRows, read_accounts
 from storage.ids import new_id
-from storage.repositories.accounts import lock_accounts
+from storage.repositories.accounts import list_known_account_ids, lock_accounts
 from storage.session import Session
 
 _NO_FACTS: Final[Scope] = {}
@@ -102,6 +102,15 @@ async def enter(session: Session, playbook: Published, entry: Entry, comings: Se
     return work.entered
 
 
+async def preview(session: Session, playbook: Published, entry: Entry, comings: Sequence[Coming]) -> Entered:
+    """Decide about every account that comes as `enter` would, and write nothing: no enrollment, no arm, no refusal, not even a lock."""
+    work = _Entering(session, playbook, entry)
+    await work.read(comings, lock=False)
+    for coming in comings:
+        work.take(coming)
+    return work.entered
+
+
 class _Entering:
     def __init__(self, session: Session, playbook: Published, entry: Entry) -> None:
         self._session, self._playbook, self._entry = session, playbook, entry
@@ -113,10 +122,10 @@ class _Entering:
         self._contaminated: list[str] = []
         self.entered = Entered()
 
-    async def read(self, comings: Sequence[Coming]) -> None:
+    async def read(self, comings: Sequence[Coming], *, lock: bool = True) -> None:
         ids = list(dict.fromkeys(coming.account for coming in comings))
         # The locks make a second entry at the same moment wait until it can see this one.
-        self._known = set(await lock_accounts(self._session, ids))
+        self._known = set(await lock_accounts(self._session, ids)) if lock else await list_known_account_ids(self._session, ids)
         known = [account for account in ids if account in self._known]
         self._histories = await read_histories(self._session, self._playbook.slug, known, self._entry.now)
         asked = [account for account in known if self._needs_facts(account)]

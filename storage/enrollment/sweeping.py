@@ -11,8 +11,8 @@ from sqlmodel import col
 from storage.enrollment_tables import Launch, LaunchAccount
 from storage.session import Session
 
-GONE_ON: Final = frozenset({"running", "waiting", "halted", "done"})
-"""A launch whose accounts are looked at. Approval, waves and gates hold the accounts back, not the looking."""
+SWEPT: Final = ("sweep", "dry_run")
+"""The kinds of launches whose accounts are written down and worked off by a workflow."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ async def take_page(session: Session, launch_id: str, part: Part, size: int) -> 
     query = select(LaunchAccount).where(*mine).order_by(col(LaunchAccount.row)).limit(size).with_for_update()
     rows = list((await session.execute(query)).scalars())
     if rows:
-        numbers = [row.row for row in rows]
+        taken = [row.account for row in rows]
         await session.execute(
             delete(LaunchAccount)
-            .where(col(LaunchAccount.launch) == launch_id, col(LaunchAccount.row).in_(numbers))
+            .where(col(LaunchAccount.launch) == launch_id, col(LaunchAccount.account).in_(taken))
             .execution_options(synchronize_session=False)
         )
     return [row.account for row in rows]
@@ -65,15 +65,20 @@ async def add_counts(session: Session, launch_id: str, looked_at: int, counts: M
     await session.flush()
 
 
-async def end_launch(session: Session, launch_id: str, at: datetime, *, status: str, why: str = "") -> Launch | None:
-    """Close a launch that was worked off; what is left of its list is thrown away."""
+async def end_launch(session: Session, launch_id: str, at: datetime, *, status: str, why: str = "", last_wave: int = 0) -> Launch | None:
+    """Close a launch that was worked off; what is left of its list is thrown away.
+
+    One with an approval or waves before it goes on: its accounts wait, and the relay takes the next step of its course.
+    """
     launch = await find_launch_for_update(session, launch_id)
     if launch is None:
         return None
     await session.execute(delete(LaunchAccount).where(col(LaunchAccount.launch) == launch_id).execution_options(synchronize_session=False))
-    if launch.status == "running":
+    launch.rows = launch.cursor = launch.expected or 0
+    if status == "failed" or (launch.status == "running" and launch.open_wave >= last_wave):
         launch.status, launch.why = status, why
-    launch.ended_at = launch.ended_at or at
+    if launch.status not in ("running", "waiting", "paused"):
+        launch.ended_at = launch.ended_at or at
     await session.flush()
     return launch
 
@@ -87,10 +92,10 @@ async def count_left(session: Session, launch_ids: Sequence[str]) -> dict[str, i
 async def list_launches_to_work_off(session: Session, before: datetime, limit: int = 20) -> list[Launch]:
     """Give the launches that should have begun before this time and whose audience nobody has written down yet, the oldest first."""
     left = (
-        col(Launch.status) == "running",
+        col(Launch.status).in_(("running", "waiting")),
         col(Launch.ended_at).is_(None),
         col(Launch.expected).is_(None),
-        col(Launch.kind).in_(("sweep", "dry_run", "publish")),
+        col(Launch.kind).in_(SWEPT),
         col(Launch.started_at) < before,
     )
     return list((await session.execute(select(Launch).where(*left).order_by(col(Launch.started_at)).limit(limit))).scalars())

@@ -56,8 +56,7 @@ def test_every_route_says_what_it_answers_with_an_example(path: str, method: str
 
     assert answers
     for status, answer in answers.items():
-        if status != "204":
-            (content,) = answer["content"].values()
+        for content in answer["content"].values() if status != "204" else ():
             assert content["schema"]
             assert any(examples_in(content)) or "example" in content or path in ("/health/live", "/v1/runs/{run_id}/live")
 

@@ -11,7 +11,7 @@ from alembic import op
 from storage.migrations.parts import drop_tables, integer, moment, of_tenants, text
 
 revision = '0012'
-down_revision = '0016'
+down_revision = '0011'
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """questions of inbox items as direct messages in Slack
 
-Revision: 0016
+Revision: 0015
 """
 
 import sqlalchemy as sa
@@ -8,8 +8,8 @@ from alembic import op
 
 from storage.migrations.parts import drop_tables, integer, moment, of_tenants, text
 
-revision = '0016'
-down_revision = '0015'
+revision = '0015'
+down_revision = '0014'
 branch_labels = None
 depends_on = None
 
