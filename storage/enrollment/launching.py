@@ -91,10 +91,12 @@ def wanted_of(session: Session, launch: Launch) -> Wanted:
 
 
 async def list_open_launches(session: Session) -> list[str]:
-    """Give the launches that are not over and not stopped, the oldest first; those that others fill are left to them until they are full."""
-    ours = or_(
-        col(Launch.kind) == "bulk", and_(col(Launch.kind) == "sweep", col(Launch.rows) > 0, col(Launch.rows) == col(Launch.expected))
-    )
+    """Give the launches that are not over and not stopped, the oldest first.
+
+    Those that others fill (sweeps, publishings, events) are left to them; a sweep is ours once it is full.
+    """
+    swept = and_(col(Launch.kind) == "sweep", col(Launch.rows) > 0, col(Launch.rows) == col(Launch.expected))
+    ours = or_(col(Launch.kind) == "bulk", swept)
     query = select(col(Launch.id)).where(col(Launch.status).in_(OPEN_STATUSES), ours).order_by(col(Launch.started_at), col(Launch.id))
     return list((await session.execute(query)).scalars())
 
