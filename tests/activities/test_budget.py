@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import select, update
@@ -22,7 +21,7 @@ from storage.repositories.touches import list_waiting
 from storage.session import Database
 from storage.tables import Run
 from storage.touch_tables import Touch
-from tests.activities.acting import TENANT, Postbox, call_of, ledger_of, make_account, run_of
+from tests.activities.acting import TENANT, Loose, Postbox, call_of, ledger_of, make_account, run_of
 
 pytestmark = pytest.mark.servers
 
@@ -30,7 +29,7 @@ MAIL = {"to": "champion", "subject": "Hello", "body": "Good morning"}
 
 
 def mail(
-    run: RunRef, budget: str | None = "3 per 14 days", *, key: str = "mail", per: str = "contact", to: Any = "champion", **sending: Any
+    run: RunRef, budget: str | None = "3 per 14 days", *, key: str = "mail", per: str = "contact", to: Loose = "champion", **sending: Loose
 ) -> ActionCall:
     budgets = read_budgets({"email": budget, "per": per}) if budget else {}
     inputs = {**MAIL, "to": to}
