@@ -92,7 +92,9 @@ class LaunchSweep:
     def _show(self, progress: LaunchProgress) -> None:
         self._accounts = max(self._accounts, progress.accounts)
         share = self._accounts / self._expected if self._expected else 1.0
-        workflow.set_current_details(f"{share:.0%}: {self._accounts:,} of {self._expected:,} accounts looked at")
+        took = (workflow.now() - workflow.info().workflow_start_time).total_seconds()
+        rate = f", {self._accounts / took:,.0f} a second" if took > 0 else ""
+        workflow.set_current_details(f"{share:.0%}: {self._accounts:,} of {self._expected:,} accounts looked at{rate}")
 
     async def _end(self, given: LaunchInput, launch: str, error: str | None) -> None:
         call = LaunchEnd(launch=launch, input=given, error=error)

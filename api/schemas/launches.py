@@ -1,9 +1,9 @@
 """Bodies of the routes about launches, and about commands to many plays."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, computed_field
 
 from activities.contracts import JsonTree
 from api.schemas.accounts import RowProblem
@@ -156,6 +156,17 @@ class LaunchOut(BaseModel):
     started_at: datetime
     ended_at: datetime | None = None
     states: dict[str, int] = Field(default_factory=dict, examples=[{"running": 1, "completed": 1}])
+
+    @computed_field(description="The share of the accounts that was looked at, 0 to 1; null while it is not known.", examples=[1.0])
+    def share(self) -> float | None:
+        """Give how far it is."""
+        return None if self.expected is None else min(1.0, self.accounts / self.expected) if self.expected else 1.0
+
+    @computed_field(description="Accounts looked at in a second, on average.", examples=[85.3])
+    def per_second(self) -> float:
+        """Give how fast it is, or was."""
+        took = ((self.ended_at or datetime.now(UTC)) - self.started_at).total_seconds()
+        return round(self.accounts / took, 1) if took > 0 else 0.0
 
 
 class LaunchAccountOut(BaseModel):

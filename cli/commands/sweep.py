@@ -65,7 +65,7 @@ def _begin(api: Api, playbook: str, trigger: str | None, since: str | None, *, d
 def launch_lines(launch: JsonTree) -> list[str]:
     """Give a launch in words: how far it is, and what became of its accounts."""
     expected = launch["expected"]
-    share = f" ({launch['accounts'] / expected:.0%} of {expected:,})" if expected else ""
+    share = f" ({launch['share']:.0%} of {expected:,}), {launch['per_second']:,.0f} a second" if expected else ""
     what = "dry run" if launch["kind"] == "dry_run" else launch["kind"]
     lines = [f"{what} {launch['id']} of {launch['playbook']} v{launch['version']}: {launch['status']}"]
     lines.append(f"  {launch['accounts']:,} accounts looked at{share}")
