@@ -121,7 +121,7 @@ class Vendor(Generic[ClientT]):
             CredentialsMalformed: see there.
         """
         credentials = self.read_credentials(given)
-        known = {} if in_sandbox else _published(self.read_credentials(dict(self.sandbox)), credentials)
+        known = {} if in_sandbox or not self.sandbox else _published(self.read_credentials(dict(self.sandbox)), credentials)
         if known:
             raise CredentialsMalformed(f"the credentials of {self.title} are the sandbox's: {', '.join(known)}; save your own", known)
         return credentials

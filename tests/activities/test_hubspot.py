@@ -10,7 +10,6 @@ from activities.contracts import ActionCall
 from activities.effects import Ledger
 from connectors.errors import Unavailable
 from connectors.hubspot.fake import FakeHubSpot
-from connectors.hubspot.vendor import HUBSPOT
 from connectors.sandbox.faults import Fault
 from connectors.sandbox.serving import serving
 from storage.session import Database
@@ -61,22 +60,3 @@ async def test_what_somebody_changed_since_is_left_alone_unless_forced(database:
     assert (left.status, kept) == ("conflict", "evangelist")
     assert "lifecyclestage" in str(left.detail)
     assert (forced.status, stage(fake)) == ("undone", "customer")
-
-
-async def test_changes_are_read_page_by_page_and_none_is_missed(database: Database) -> None:
-    fake = FakeHubSpot()
-    for number in range(250):
-        fake.add("companies", str(number), name=f"Company {number}")
-    with serving(fake) as url:
-        client = HUBSPOT.connect(dict(HUBSPOT.sandbox), url)
-        seen, cursor, more = set(), None, True
-        while more:
-            page = await client.changed("companies", cursor, 100)
-            seen |= {record.external_id for record in page.records}
-            cursor, more = page.cursor, page.more
-        fake.add("companies", "7", name="Renamed")
-        news = await client.changed("companies", cursor, 100)
-        await client.close()
-
-    assert len(seen) == 250
-    assert "7" in {record.external_id for record in news.records}

@@ -216,7 +216,7 @@ async def test_every_action_of_the_catalog_can_be_performed_and_every_service_is
     services = {
         value
         for name, value in vars(contracts).items()
-        if name.isupper() and (value == "undo" or str(value).startswith(("play.", "sync.")))
+        if name.isupper() and (value == "undo" or str(value).startswith(("play.", "sync.", "launch.")))
     }
 
     assert len(names) == len(set(names))

@@ -234,7 +234,7 @@ async def test_the_stand_in_is_not_looked_for_at_the_machines_proxy(fake: FakeSl
 
     assert await SLACK.connect(dict(SLACK.sandbox), url).verify() == "Sandbox as playkeeper"
     with pytest.raises(Unavailable, match="cannot be reached"):
-        await SLACK.connect(dict(SLACK.sandbox), None).verify()
+        await SLACK.connect({"bot_token": "xoxb-own-token", "signing_secret": "0123456789abcdef0123456789abcdef"}, None).verify()
 
 
 async def test_what_is_sent_and_answered_is_never_logged(slack: Slack, fake: FakeSlack, caplog: pytest.LogCaptureFixture) -> None:

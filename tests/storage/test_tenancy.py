@@ -27,7 +27,7 @@ def a_row(table: str, tenant: str) -> dict[str, object]:
         "TIMESTAMP WITH TIME ZONE": datetime(2026, 11, 23, tzinfo=UTC),
     }
     dialect = PGDialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it bare
-    words = {"state": "active"}
+    words = {"state": "active", "do": "pause"}
     return {"tenant": tenant} | {
         column.name: words.get(column.name, samples[column.type.compile(dialect)])
         for column in METADATA.tables[table].columns

@@ -249,11 +249,16 @@ async def run_lock(walk: Walk, step: LockStep, frame: Frame, key: str, scope: Sc
         if play.input.interpreter >= LEAVES_QUEUES and not play.draining:
             await release_lock(walk, key, step.name)
         raise
+    forgotten = False
     try:
         await walk.block(step.steps, frame.inside(key), scope)
+    except GeneratorExit:
+        # A worker that forgets the play throws its coroutines away; nothing can be waited for any more, and the lock stays ours.
+        forgotten = True
+        raise
     finally:
-        # While the history is being renewed the lock stays ours: the next walk takes it up again.
-        if not play.draining:
+        # While the history is being renewed the lock stays ours, too: the next walk takes it up again.
+        if not play.draining and not forgotten:
             await release_lock(walk, key, step.name)
     return Done()
 
