@@ -79,5 +79,5 @@ def _message(body: DeliverEvent, delivered: int, *, known: bool) -> str:
     if not known:
         return f'there is no account "{body.account}"; the event is kept unmatched, and no play was told'
     if delivered == 0:
-        return f"{body.account} is in no play now; the event is kept, and no play was told"
+        return f"{body.account} is in no play now; the event is kept, and what playbooks it starts begins in a moment"
     return f"{delivered} play{'s' if delivered != 1 else ''} of {body.account} {'were' if delivered != 1 else 'was'} told"

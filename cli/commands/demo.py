@@ -34,7 +34,13 @@ def demo(
         crm.refused.add(unlucky["id"])
         launch = api.post(
             "/v1/launches",
-            {"playbook": "at-risk-save", "accounts": chosen, "inputs": {"crm_url": crm.url, **use_sandbox_vendors(api, chosen)}},
+            {
+                "playbook": "at-risk-save",
+                "accounts": chosen,
+                "inputs": {"crm_url": crm.url, **use_sandbox_vendors(api, chosen)},
+                # Who starts it a second time, or a tenth, wants to see it again.
+                "ignore": ["again", "holdout", "limits"],
+            },
         )
         started = wait_for_start(api, launch["id"], chosen)
         for part in parts:
