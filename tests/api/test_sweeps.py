@@ -142,3 +142,15 @@ def test_what_is_not_there_is_said(api: Caller) -> None:
     publish(api, "here", 'cron: "0 7 * * 1"')
     assert api.post("/v1/playbooks/here/sweep", {"trigger": "weekly"}, status=404)["code"] == "PLAY015"
     assert api.post("/v1/schedules/here/weekly/pause", {}, status=404)["code"] == "PLAY015"
+
+
+def test_a_sweep_waits_for_its_approval_and_then_lets_its_accounts_in(api: Caller) -> None:
+    publish(api, "agreed", 'cron: "0 7 * * 1"', "launch: {approve: {by: vp_cs}}")
+    accounts(api, "agreed", 4)
+    launch = api.post("/v1/playbooks/agreed/sweep", {}, status=202)["launch"]
+    asked = when(lambda: api.get(f"/v1/launches/{launch}"), lambda one: one["task"] is not None)
+    assert (asked["status"], asked["counts"], asked["states"], asked["waiting"]) == ("waiting", {"waits_for_approval": 4}, {}, 4)
+
+    api.post(f"/v1/tasks/{asked['task']}/answer", {"answers": {"approved": True}})
+    done = when(lambda: api.get(f"/v1/launches/{launch}"), lambda one: one["states"] == {"completed": 4})
+    assert (done["status"], done["waiting"]) == ("done", 0)
