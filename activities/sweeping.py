@@ -28,10 +28,10 @@ from enrollment.launches import Course
 from storage.enrollment.admission import admit
 from storage.enrollment.audience import AudienceUnusable, gather_audience
 from storage.enrollment.entering import Coming, Entered, Entry, enter
-from storage.enrollment.launching import begun_as, held_back
+from storage.enrollment.launching import begun_as, held_back, lock_launch
 from storage.enrollment.plays import Started
 from storage.enrollment.published import Published, find_published
-from storage.enrollment.sweeping import Part, add_counts, end_launch, find_launch_for_update, parts_of, take_page
+from storage.enrollment.sweeping import Part, add_counts, end_launch, parts_of, take_page
 from storage.enrollment_tables import Launch
 from storage.session import Database, Session
 
@@ -51,6 +51,10 @@ class CannotLaunch(ActionProblem):
     """A launch of a playbook that nobody can enter, or whose audience cannot be asked."""
 
 
+class _Stopped(Exception):
+    """Somebody paused or cancelled the launch while a page of it was decided about: the page is taken back."""
+
+
 class Sweeping:
     """The activities, with what they work with."""
 
@@ -67,7 +71,7 @@ class Sweeping:
         """Make the launch and write down whom it looks at; what was written down before is left as it is."""
         with as_activity_failure():
             async with self._database.begin(call.input.tenant) as session:
-                launch = await find_launch_for_update(session, call.launch)
+                launch = await lock_launch(session, call.launch)
                 if launch is None:
                     launch = await self._make(session, call)
                 if launch.expected is None:
@@ -95,7 +99,7 @@ class Sweeping:
             trigger_id=given.trigger_id,
             started_by=given.by,
             started_at=datetime.now(UTC),
-            **({} if given.dry else begun_as(Course.of(playbook.rules.enroll))),
+            **({} if given.dry else begun_as(Course.of(playbook.rules.enroll), datetime.now(UTC))),
         )
         session.add(launch)
         await session.flush()
@@ -107,7 +111,11 @@ class Sweeping:
         with as_activity_failure():
             ends_at = time.monotonic() + BATCH_S
             while True:
-                progress, started = await self._page(call)
+                try:
+                    progress, started = await self._page(call)
+                except _Stopped:
+                    # The next look says how; nothing of the page was kept.
+                    continue
                 await self._begin_all(call.input.tenant, started)
                 if progress.paused or not progress.more or time.monotonic() >= ends_at:
                     return progress
@@ -127,9 +135,10 @@ class Sweeping:
             if not accounts or playbook is None:
                 return LaunchProgress(accounts=launch.accounts), []
             entered = await self._decide(session, playbook, launch, call.input, accounts)
-            await add_counts(session, launch.id, len(accounts), entered.counts())
-            await session.refresh(launch)
-            looked_at = launch.accounts
+            now = await add_counts(session, launch.id, len(accounts), entered.counts())
+            if now is None or now.status in _STOPPED or now.status == "paused":
+                raise _Stopped
+            looked_at = now.accounts
         started = [] if call.input.dry else [*entered.started, *await self._admit(call.input.tenant, playbook)]
         return LaunchProgress(accounts=looked_at, started=len(started), more=True), started
 
@@ -173,10 +182,8 @@ class Sweeping:
         """Close the launch."""
         with as_activity_failure():
             async with self._database.begin(call.input.tenant) as session:
-                playbook = await find_published(session, call.input.playbook)
-                last_wave = Course.of(playbook.rules.enroll).last_wave if playbook and not call.input.dry else 0
-                status, now = "failed" if call.error else "done", datetime.now(UTC)
-                await end_launch(session, call.launch, now, status=status, why=call.error or "", last_wave=last_wave)
+                status = "failed" if call.error else "done"
+                await end_launch(session, call.launch, datetime.now(UTC), status=status, why=call.error or "")
 
 
 def run_input_of(tenant: str, play: Started) -> RunInput:

@@ -23,7 +23,7 @@ from enrollment.states import Reason, State
 from playbook_dsl.values import Json
 from storage.bulk_tables import BulkJob
 from storage.enrollment.entering import Came, Entered
-from storage.enrollment.launching import PAGE, count_waiting, decide_page, lock_launch, stop_admissions, withdraw, write_down
+from storage.enrollment.launching import PAGE, begun_as, count_waiting, decide_page, lock_launch, stop_admissions, withdraw, write_down
 from storage.enrollment.published import find_published
 from storage.enrollment_tables import Launch
 from storage.ids import new_id
@@ -54,14 +54,12 @@ async def launch_accounts(database: Database, user: Actor, prepared: Prepared) -
         id=new_id(),
         playbook=playbook.slug,
         version=playbook.version,
-        status="waiting" if course.approvers else "running",
         started_by=user.name,
         accounts=prepared.left_out,
         expected=len(listed) + prepared.left_out,
         counts=dict(prepared.counts),
-        open_wave=0 if course.approvers or not course.waves else 1,
-        wave_at=now,
         started_at=now,
+        **begun_as(course, now),
     )
     async with database.begin(user.tenant) as session:
         await write_down(session, launch, prepared.wanted, listed)

@@ -43,7 +43,7 @@ async def sweep_now(database: Database, plays: Plays, user: Actor, slug: str, bo
             kind="dry_run" if body.dry_run else "sweep",
             trigger_id=_trigger(playbook, body.trigger),
             started_by=user.name,
-            **({} if body.dry_run else begun_as(Course.of(playbook.rules.enroll))),
+            **({} if body.dry_run else begun_as(Course.of(playbook.rules.enroll), datetime.now(UTC))),
         )
         await add_launch(session, launch)
         await audit(session, user.name, "launch.sweep", "launch", launch.id, {"playbook": slug, "dry_run": body.dry_run})

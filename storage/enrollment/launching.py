@@ -104,7 +104,9 @@ async def list_open_launches(session: Session) -> list[str]:
 async def lock_launch(session: Session, launch_id: str, *, wait: bool = True) -> Launch | None:
     """Give a launch that nobody else may change before the transaction ends; None when there is none, or somebody has it now."""
     query = select(Launch).where(col(Launch.id) == launch_id)
-    return (await session.execute(query.with_for_update(skip_locked=not wait))).scalar_one_or_none()
+    locked = query.with_for_update(skip_locked=not wait)
+    # What the session read before the lock is stale by now.
+    return (await session.execute(locked, execution_options={"populate_existing": True})).scalar_one_or_none()
 
 
 async def decide_page(session: Session, launch: Launch, now: datetime) -> Entered | None:
@@ -231,10 +233,10 @@ async def page_accounts(session: Session, launch: str, *, reason: str | None, af
     return await fetch_page(session, query, (col(LaunchAccount.row),), after=after, limit=limit)
 
 
-def begun_as(course: Course) -> dict[str, Any]:
+def begun_as(course: Course, now: datetime) -> dict[str, Any]:
     """Give the columns with which a launch of this course begins: waiting for its approval, with its first wave open, or running."""
     waits = bool(course.approvers)
-    return {"status": "waiting" if waits else "running", "open_wave": 0 if waits or not course.waves else 1}
+    return {"status": "waiting" if waits else "running", "open_wave": 0 if waits or not course.waves else 1, "wave_at": now}
 
 
 @dataclass(frozen=True)

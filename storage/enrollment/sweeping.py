@@ -1,13 +1,16 @@
 """The working off of a launch: which accounts are left, and what became of those that were looked at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, select
 from sqlmodel import col
 
+from enrollment.launches import Course
+from storage.enrollment.launching import added, lock_launch
+from storage.enrollment.published import find_published
 from storage.enrollment_tables import Launch, LaunchAccount
 from storage.session import Session
 
@@ -29,13 +32,6 @@ def parts_of(expected: int, most: int) -> list[Part]:
     return [Part(first, min(first + size, expected + 1)) for first in range(1, expected + 1, size)]
 
 
-async def find_launch_for_update(session: Session, launch_id: str) -> Launch | None:
-    """Give a launch; nobody else may change it before the transaction ends."""
-    query = select(Launch).where(col(Launch.id) == launch_id).with_for_update()
-    # What the session read before the lock is stale by now.
-    return (await session.execute(query, execution_options={"populate_existing": True})).scalar_one_or_none()
-
-
 async def take_page(session: Session, launch_id: str, part: Part, size: int) -> list[str]:
     """Take the next accounts of a part off the list, in its order; they come back if the transaction fails."""
     mine = (col(LaunchAccount.launch) == launch_id, col(LaunchAccount.row) >= part.first, col(LaunchAccount.row) < part.last)
@@ -52,27 +48,26 @@ async def take_page(session: Session, launch_id: str, part: Part, size: int) -> 
     return [row.account for row in rows]
 
 
-async def add_counts(session: Session, launch_id: str, looked_at: int, counts: Mapping[str, int]) -> None:
-    """Add what became of a page to the launch."""
-    launch = await find_launch_for_update(session, launch_id)
-    if launch is None:
-        return
-    launch.accounts += looked_at
-    total: dict[str, object] = dict(launch.counts)
-    for reason, count in counts.items():
-        total[reason] = int(str(total.get(reason, 0))) + count
-    launch.counts = total
-    await session.flush()
+async def add_counts(session: Session, launch_id: str, looked_at: int, counts: Mapping[str, int]) -> Launch | None:
+    """Add what became of a page to the launch; give it as it stands now, locked, because somebody may have stopped it meanwhile."""
+    launch = await lock_launch(session, launch_id)
+    if launch is not None:
+        launch.accounts += looked_at
+        launch.counts = added(launch.counts, counts)
+        await session.flush()
+    return launch
 
 
-async def end_launch(session: Session, launch_id: str, at: datetime, *, status: str, why: str = "", last_wave: int = 0) -> Launch | None:
+async def end_launch(session: Session, launch_id: str, at: datetime, *, status: str, why: str = "") -> None:
     """Close a launch that was worked off; what is left of its list is thrown away.
 
     One with an approval or waves before it goes on: its accounts wait, and the relay takes the next step of its course.
     """
-    launch = await find_launch_for_update(session, launch_id)
+    launch = await lock_launch(session, launch_id)
     if launch is None:
-        return None
+        return
+    playbook = await find_published(session, launch.playbook, launch.version)
+    last_wave = Course.of(playbook.rules.enroll).last_wave if playbook and launch.kind == "sweep" else 0
     await session.execute(delete(LaunchAccount).where(col(LaunchAccount.launch) == launch_id).execution_options(synchronize_session=False))
     launch.rows = launch.cursor = launch.expected or 0
     if status == "failed" or (launch.status == "running" and launch.open_wave >= last_wave):
@@ -80,13 +75,6 @@ async def end_launch(session: Session, launch_id: str, at: datetime, *, status: 
     if launch.status not in ("running", "waiting", "paused"):
         launch.ended_at = launch.ended_at or at
     await session.flush()
-    return launch
-
-
-async def count_left(session: Session, launch_ids: Sequence[str]) -> dict[str, int]:
-    """Count the accounts that launches still have to look at; launches that are done are left out."""
-    query = select(col(LaunchAccount.launch), func.count()).where(col(LaunchAccount.launch).in_(launch_ids))
-    return {launch: int(count) for launch, count in await session.execute(query.group_by(col(LaunchAccount.launch)))}
 
 
 async def list_launches_to_work_off(session: Session, before: datetime, limit: int = 20) -> list[Launch]:
