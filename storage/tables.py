@@ -11,7 +11,7 @@ from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Num
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from storage import bulk_tables, enrollment_tables, touch_tables, trigger_tables
+from storage import bulk_tables, enrollment_tables, scoring_tables, touch_tables, trigger_tables
 from storage.table_parts import Owned, listed, made_at, moment, record, sealed, texts
 
 
@@ -556,6 +556,7 @@ class SyncReport(Owned, table=True):
 Launch = enrollment_tables.Launch
 Occurrence = trigger_tables.Occurrence
 Touch = touch_tables.Touch
+ScoreNow = scoring_tables.ScoreNow
 BulkJob, BulkRun = bulk_tables.BulkJob, bulk_tables.BulkRun
 
 METADATA = SQLModel.metadata

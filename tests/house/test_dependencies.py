@@ -19,7 +19,6 @@ IMPORTED_AS = {
 }
 NOT_IMPORTED = {
     "python-multipart": "FastAPI imports it to read uploaded files",
-    "scikit-learn": "scoring is not built yet",
     "tzdata": "zoneinfo reads its files where the system has none",
 }
 
