@@ -32,7 +32,7 @@ def a_row(table: str, tenant: str) -> dict[str, object]:
         "TIMESTAMP WITH TIME ZONE": NOW,
     }
     dialect = PGDialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it bare
-    words = {"state": "active", "do": "pause"}
+    words = {"state": "active", "do": "pause"} | ({"status": "shadow"} if table == "scoring_model" else {})
     return {"tenant": tenant} | {
         column.name: words.get(column.name, samples[column.type.compile(dialect)])
         for column in METADATA.tables[table].columns
