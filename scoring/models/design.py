@@ -67,10 +67,9 @@ class Design:
         else:
             raw = given if column.fill is None else np.where(missing, column.fill, given)
         if column.scale == 1 and column.center == 0:
-            return raw
-        return (
-            np.clip((raw - column.center) / column.scale, -_FAR, _FAR) if column.part == "number" else (raw - column.center) / column.scale
-        )
+            return np.asarray(raw, float)
+        scaled: Numbers = (raw - column.center) / column.scale
+        return np.clip(scaled, -_FAR, _FAR) if column.part == "number" else scaled
 
     def owners(self) -> list[int]:
         """Give for each column the place of its feature."""

@@ -105,8 +105,9 @@ class Ranked:
     def _counts(self, weights: Numbers | None) -> tuple[Numbers, Numbers]:
         """Give the weight of cases and of others by score, the highest score first."""
         w = np.ones(len(self.labels)) if weights is None else weights
-        cases = np.bincount(self._place, w * self.labels)[::-1]
-        return cases, np.bincount(self._place, w * (1 - self.labels))[::-1]
+        cases: Numbers = np.bincount(self._place, w * self.labels)[::-1].astype(float)
+        others: Numbers = np.bincount(self._place, w * (1 - self.labels))[::-1].astype(float)
+        return cases, others
 
     def auc(self, weights: Numbers | None = None) -> float:
         """Give the area under the ROC curve: the share of pairs in the right order, equal scores counting half."""
@@ -292,4 +293,4 @@ def choose_threshold(labels: Flags, probabilities: Numbers, accounts: Words, fpr
 
 
 def _said(value: float) -> float | None:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return value if math.isfinite(value) else None

@@ -78,7 +78,8 @@ def time_split(panel: Panel) -> Split:
 
 def _before(as_of: Days, rows: Flags) -> Flags:
     """Give the rows whose window of labels is over by the first cutoff of others."""
-    return as_of <= as_of[rows].min() - np.timedelta64(PURGE_DAYS, "D")
+    result: Flags = as_of <= as_of[rows].min() - np.timedelta64(PURGE_DAYS, "D")
+    return result
 
 
 def _newest(panel: Panel, among: Flags) -> Flags:

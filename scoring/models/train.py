@@ -95,7 +95,8 @@ def train(panel: Panel, target: str, *, seed: int = 0, draws: int = 200) -> Trai
     rows = panel.rows(split.test)
     metrics = evaluate(rows.labels, tested, rows.accounts, threshold=threshold, count=draws, seed=seed)
     name = {"logistic": "logistic regression", "boosting": "boosted trees"}[algorithm]
-    why = f"{name}, because {cases} accounts to learn from are cases; calibrated on {'folds' if split.by_folds else 'the window before the test'}."
+    place = "folds" if split.by_folds else "the window before the test"
+    why = f"{name}, because {cases} accounts to learn from are cases; calibrated on {place}."
     return Trained(target, model, why, split, cases, metrics, tested, digest)
 
 
