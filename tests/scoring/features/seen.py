@@ -12,10 +12,10 @@ CUTOFF = datetime(2026, 6, 1, tzinfo=UTC)
 
 
 def seen(kind: str, days_ago: float, *, late: float = 0, subject: str = "", id: str | None = None, **values: Value) -> Observation:
-    """An observation of so many days before the cutoff, which was known `late` days after it happened."""
+    """An observation of so many days before the cutoff, which was known `late` days after it happened. `with_` is `with`."""
     at = CUTOFF - timedelta(days=days_ago)
     name = id or f"{kind}-{days_ago}-{subject}-{sorted(values.items(), key=repr)}"
-    return Observation(name, "a", kind, at, at + timedelta(days=late), subject, values)
+    return Observation(name, "a", kind, at, at + timedelta(days=late), subject, {key.rstrip("_"): value for key, value in values.items()})
 
 
 def history(*observations: Observation) -> History:
@@ -47,8 +47,8 @@ def a_life(weeks: int = 60, logins: int = 40, *, features: Mapping[str, float] |
         seen("ticket", 20, subject="t2", status="open", severity=1, first_response_h=8, reopened=True),
         seen("invoice", 40, subject="i1", status="open", amount=600, due="2026-05-12"),
         seen("invoice", 15, subject="i1", id="try-1", status="failed"),
-        seen("meeting", 30, subject="m1", held=True, **{"with": "csm"}),
-        seen("meeting", 90, subject="m2", held=True, **{"with": "executive"}),
+        seen("meeting", 30, subject="m1", held=True, with_="csm"),
+        seen("meeting", 90, subject="m2", held=True, with_="executive"),
         seen("email", 12, subject="thread-1", direction="out"),
         seen("email", 11, subject="thread-1", direction="in"),
         seen("email", 5, subject="thread-2", direction="out"),
