@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
 from storage.session import Session
 
@@ -34,6 +34,18 @@ class Kept:
     values: dict[str, object]
 
 
+@dataclass(frozen=True)
+class ContractRow:
+    """One observation of a contract."""
+
+    account: str
+    id: str
+    subject: str
+    occurred_at: datetime
+    ingested_at: datetime
+    values: dict[str, bool | float | int | str | None]
+
+
 async def read_snapshots(session: Session, feature_set: str, *, since: datetime, until: datetime, most: int) -> AsyncIterator[Kept]:
     """Give the first snapshot of each account in each month, by account.
 
@@ -59,6 +71,6 @@ async def count_late(session: Session, feature_set: str, until: datetime) -> int
     return int((await session.execute(_LATE, {"feature_set": feature_set, "until": until})).scalar_one())
 
 
-async def read_contracts(session: Session, accounts: Sequence[str], known: datetime) -> list[Row[tuple[object, ...]]]:
+async def read_contracts(session: Session, accounts: Sequence[str], known: datetime) -> list[ContractRow]:
     """Give what was observed of these accounts' contracts and learned until a moment, by account and time."""
-    return list((await session.execute(_CONTRACTS, {"accounts": list(accounts), "known": known})).all())
+    return [ContractRow(*row) for row in await session.execute(_CONTRACTS, {"accounts": list(accounts), "known": known})]
