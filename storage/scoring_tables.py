@@ -10,7 +10,7 @@ from typing import TypeAlias
 from sqlalchemy import CheckConstraint, Column, DateTime, Index, LargeBinary, text
 from sqlmodel import Field
 
-from storage.table_parts import ColumnDefault, Owned, listed, made_at, moment, record
+from storage.table_parts import ColumnDefault, Owned, listed, made_at, moment, record, texts
 
 Parts: TypeAlias = dict[str, str]
 """Arguments of a table for PostgreSQL."""
@@ -106,18 +106,20 @@ class ScoreHistory(Owned, table=True):
 class ScoringModel(Owned, table=True):
     """A model that was trained. `status`: champion, shadow, retired, rejected. `file` is in skops' format, `sha256` its digest.
 
-    `gates` are what stood between it and promotion, each with its verdict; `cleared` the single features somebody looked at and found no
-    leak in.
+    `training` is the run of the workflow that made it. `gates` are what stood between it and promotion, each with its verdict.
+    `cleared` are the features that somebody looked at and found no leak in.
     """
 
     __tablename__ = "scoring_model"
     __table_args__ = (
         CheckConstraint("status IN ('champion', 'shadow', 'retired', 'rejected')", name="scoring_model_status"),
         Index("scoring_model_one_champion", "tenant", "target", unique=True, postgresql_where=text("status = 'champion'")),
+        Index("scoring_model_of_training", "tenant", "target", "training", unique=True),
     )
 
     target: str = Field(primary_key=True)
     version: int = Field(primary_key=True)
+    training: str
     status: str = "shadow"
     algorithm: str
     feature_set: str
@@ -128,6 +130,7 @@ class ScoringModel(Owned, table=True):
     data_sha256: str = ""
     metrics: dict[str, object] = record()
     gates: list[dict[str, object]] = listed()
+    cleared: list[str] = texts()
     card: str = ""
     by: str | None = None
     trained_at: datetime = made_at()

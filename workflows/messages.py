@@ -14,11 +14,17 @@ NEWS_SIGNAL = "news"
 STATE_QUERY = "state"
 
 QUEUE_PLAYS = "plays"
+QUEUE_SCORING = "scoring"
+"""Night, training and drift: they compute for long, so a worker of their own may be given to them."""
 
 # No playbook can be called so: the type of a play is its playbook's name, which has no dot.
 SYNC = "sync.vendor"
 SYNC_TICK = "sync.tick"
 SWEEP = "launch.sweep"
+SCORING_NIGHT = "scoring.night"
+SCORING_BACKFILL = "scoring.backfill"
+SCORING_TRAINING = "scoring.train"
+SCORING_DRIFT_REPORT = "scoring.drift-report"
 
 SEARCH_ATTRIBUTES = ("Tenant", "Playbook", "PlaybookVersion", "Account", "Launch", "RunState", "Trigger", "Owner")
 
@@ -36,6 +42,26 @@ def launch_workflow_id(tenant: str, launch: str) -> str:
 def sweep_schedule_id(tenant: str, playbook: str, trigger_id: str) -> str:
     """Give the id of the schedule of a playbook's trigger."""
     return f"sweep:{tenant}:{playbook}:{trigger_id}"
+
+
+def night_workflow_id(tenant: str) -> str:
+    """Give the id of the nightly scoring of a tenant, and of its schedule: there is one at a time."""
+    return f"scoring:{tenant}:night"
+
+
+def backfill_workflow_id(tenant: str) -> str:
+    """Give the id of the keeping of past features of a tenant."""
+    return f"scoring:{tenant}:backfill"
+
+
+def training_workflow_id(tenant: str, target: str) -> str:
+    """Give the id of the training of a target's model, and of its schedule: there is one at a time."""
+    return f"scoring:{tenant}:train:{target}"
+
+
+def drift_workflow_id(tenant: str, target: str) -> str:
+    """Give the id of the drift report of a target, and of its schedule."""
+    return f"scoring:{tenant}:drift:{target}"
 
 
 class Command(Contract):

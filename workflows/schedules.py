@@ -1,4 +1,4 @@
-"""Schedules of syncs and sweeps: one for each vendor and each trigger, made once and then changed in place."""
+"""Schedules of syncs, sweeps and scoring: one for each vendor, trigger and job, made once and then changed in place."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -23,10 +23,24 @@ from temporalio.client import (
 )
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.contracts import LaunchInput, SyncInput
+from activities.contracts import Contract, LaunchInput, SyncInput
+from activities.scoring.contracts import DriftInput, NightInput, TargetName, TrainInput
 from playbook_dsl.timing.schedule import Calendar
 from playbook_dsl.timing.schedule import Schedule as When
-from workflows.messages import QUEUE_PLAYS, SWEEP, SYNC_TICK, sweep_schedule_id, sync_workflow_id
+from workflows.messages import (
+    QUEUE_PLAYS,
+    QUEUE_SCORING,
+    SCORING_DRIFT_REPORT,
+    SCORING_NIGHT,
+    SCORING_TRAINING,
+    SWEEP,
+    SYNC_TICK,
+    drift_workflow_id,
+    night_workflow_id,
+    sweep_schedule_id,
+    sync_workflow_id,
+    training_workflow_id,
+)
 
 _PAUSED_BY_AUTHOR: Final = "paused in the playbook"
 _OVERLAPS: Final = MappingProxyType(
@@ -34,6 +48,11 @@ _OVERLAPS: Final = MappingProxyType(
 )
 _JITTER_SHARE: Final = 10
 _CATCH_UP: Final = timedelta(minutes=10)
+_NIGHTS: Final = "0 2 * * *"
+_SUNDAYS: Final = "0 3 * * 0"
+_FIRST_OF_MONTH: Final = "0 5 1 * *"
+_NIGHT_JITTER: Final = timedelta(minutes=5)
+_NIGHT_CATCH_UP: Final = timedelta(hours=12)
 
 
 @dataclass(frozen=True)
@@ -99,6 +118,39 @@ def sweep_schedule(tenant: str, plan: SweepPlan) -> Schedule:
         ),
         policy=SchedulePolicy(overlap=_OVERLAPS[when.overlap], catchup_window=when.catch_up),
         state=ScheduleState(paused=when.paused, note=_PAUSED_BY_AUTHOR if when.paused else None),
+    )
+
+
+async def keep_scoring(client: Client, tenant: str, zone: str, known: str | None) -> str:
+    """Have a tenant scored every night, models trained every week and drift reported every month. `known` is what this gave the last time.
+
+    Nights are those of the tenant's time zone. What a night finds done already is done again with the same result.
+    """
+    if known != zone:
+        for name, workflow_type, given, cron in _scoring(tenant):
+            await _keep(client, name, _at_night(name, workflow_type, given, cron, zone))
+    return zone
+
+
+def _scoring(tenant: str) -> list[tuple[str, str, Contract, str]]:
+    targets: tuple[TargetName, ...] = ("churn", "expansion")
+    trained = [
+        (training_workflow_id(tenant, target), SCORING_TRAINING, TrainInput(tenant=tenant, target=target, by="schedule"), _SUNDAYS)
+        for target in targets
+    ]
+    drifted = [
+        (drift_workflow_id(tenant, target), SCORING_DRIFT_REPORT, DriftInput(tenant=tenant, target=target, by="schedule"), _FIRST_OF_MONTH)
+        for target in targets
+    ]
+    return [(night_workflow_id(tenant), SCORING_NIGHT, NightInput(tenant=tenant, by="schedule"), _NIGHTS), *trained, *drifted]
+
+
+def _at_night(name: str, workflow_type: str, given: Contract, cron: str, zone: str) -> Schedule:
+    return Schedule(
+        action=ScheduleActionStartWorkflow(workflow_type, given, id=name, task_queue=QUEUE_SCORING),
+        spec=ScheduleSpec(cron_expressions=[cron], time_zone_name=zone, jitter=_NIGHT_JITTER),
+        # A night that was missed because everything was down is made up for in the morning.
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=_NIGHT_CATCH_UP),
     )
 
 

@@ -17,6 +17,7 @@ WORKFLOW_CODE = (
     "workflows/messages.py",
     "workflows/starting.py",
     "workflows/patience.py",
+    "workflows/scoring.py",
     "workflows/sweep.py",
     "workflows/sync.py",
     "playbook_dsl/expressions/evaluate.py",

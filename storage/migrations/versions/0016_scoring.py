@@ -53,14 +53,15 @@ def upgrade() -> None:
     )
     op.create_index('score_history_by_time', 'score_history', ['tenant', 'kind', 'as_of'])
     op.create_table('scoring_model',
-    text('tenant'), text('target'), integer('version'), *(text(name) for name in ('status', 'algorithm', 'feature_set')),
+    text('tenant'), text('target'), integer('version'), *(text(name) for name in ('training', 'status', 'algorithm', 'feature_set')),
     sa.Column('file', sa.LargeBinary(), nullable=False), text('sha256'), json('libraries', '{}'), text('code_version'), text('data_sha256'),
-    json('metrics', '{}'), json('gates', '[]'), text('card'), text('by', nullable=True),
+    json('metrics', '{}'), json('gates', '[]'), sa.Column('cleared', sa.ARRAY(sa.Text()), server_default=sa.text("'{}'::text[]"), nullable=False), text('card'), text('by', nullable=True),
     moment('trained_at'), moment('promoted_at', nullable=True), moment('retired_at', nullable=True),
     sa.CheckConstraint("status IN ('champion', 'shadow', 'retired', 'rejected')", name='scoring_model_status'),
     sa.PrimaryKeyConstraint('tenant', 'target', 'version')
     )
     op.create_index('scoring_model_one_champion', 'scoring_model', ['tenant', 'target'], unique=True, postgresql_where=sa.text("status = 'champion'"))
+    op.create_index('scoring_model_of_training', 'scoring_model', ['tenant', 'target', 'training'], unique=True)
     op.create_table('scorecard',
     text('tenant'), text('name'), integer('version'), text('status'), text('source'), json('card', '{}'), text('digest'), text('created_by', nullable=True),
     moment('created_at'), moment('published_at', nullable=True),
@@ -107,10 +108,29 @@ def upgrade() -> None:
                            part, parent, first::timestamp AT TIME ZONE 'UTC', (first + interval '1 month')::timestamp AT TIME ZONE 'UTC');
         END $$
     """)
+    # A lost account is what models learn from, whoever says so: a person, a sync, an import. When one that is made new was lost, nobody knows.
+    op.execute("""
+        CREATE FUNCTION playkeeper_note_status() RETURNS trigger
+        LANGUAGE plpgsql AS $$
+        BEGIN
+            PERFORM playkeeper_month_partition('observation', (now() AT TIME ZONE 'UTC')::date);
+            INSERT INTO observation (tenant, account, occurred_at, id, kind, subject, values, ingested_at)
+            VALUES (NEW.tenant, NEW.id, now(), 'status:' || NEW.status, 'contract', 'account',
+                    jsonb_build_object('status', CASE NEW.status WHEN 'churned' THEN 'churned' ELSE 'active' END), now())
+            ON CONFLICT DO NOTHING;
+            RETURN NULL;
+        END $$
+    """)
+    op.execute("""
+        CREATE TRIGGER account_status_noted AFTER UPDATE OF status ON account
+        FOR EACH ROW WHEN ((OLD.status = 'churned') <> (NEW.status = 'churned')) EXECUTE FUNCTION playkeeper_note_status()
+    """)
     op.execute('REVOKE ALL ON FUNCTION playkeeper_month_partition(text, date) FROM PUBLIC')
     op.execute('GRANT EXECUTE ON FUNCTION playkeeper_month_partition(text, date) TO playkeeper_app')
 
 
 def downgrade() -> None:
+    op.execute('DROP TRIGGER account_status_noted ON account')
+    op.execute('DROP FUNCTION playkeeper_note_status()')
     op.execute('DROP FUNCTION playkeeper_month_partition(text, date)')
     drop_tables(*TABLES)

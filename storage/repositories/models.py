@@ -1,0 +1,131 @@
+"""Models that were trained: which one scores, which ones only watch, and the way back."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import defer
+from sqlalchemy.sql.base import ExecutableOption
+from sqlmodel import col
+
+from storage.pages import Page
+from storage.scoring_tables import DriftReport, ScoringModel
+from storage.session import Session
+
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 16))")
+
+
+async def lock_models(session: Session, target: str) -> None:
+    """Let nobody else add or promote a model of this target before the transaction ends."""
+    await session.execute(_LOCK, {"name": f"{session.tenant}/model {target}"})
+
+
+async def find_model(session: Session, target: str, version: int) -> ScoringModel | None:
+    """Give a model, its file not read until it is asked for."""
+    return await session.scalar(
+        select(ScoringModel).where(col(ScoringModel.target) == target, col(ScoringModel.version) == version).options(_without_file())
+    )
+
+
+async def find_trained(session: Session, target: str, training: str) -> ScoringModel | None:
+    """Give the model that a run of the training made."""
+    return await session.scalar(
+        select(ScoringModel).where(col(ScoringModel.target) == target, col(ScoringModel.training) == training).options(_without_file())
+    )
+
+
+async def find_champion(session: Session, target: str) -> ScoringModel | None:
+    """Give the model that scores."""
+    return await session.scalar(
+        select(ScoringModel).where(col(ScoringModel.target) == target, col(ScoringModel.status) == "champion").options(_without_file())
+    )
+
+
+async def read_file(session: Session, target: str, version: int) -> bytes:
+    """Give a model's file."""
+    wanted = select(col(ScoringModel.file)).where(col(ScoringModel.target) == target, col(ScoringModel.version) == version)
+    return (await session.execute(wanted)).scalar_one()
+
+
+async def list_models(session: Session, target: str, *, after: int | None, limit: int) -> Page[ScoringModel]:
+    """Give the models of a target, the newest first; `after` is the version the last page ended with."""
+    query = select(ScoringModel).where(col(ScoringModel.target) == target).options(_without_file())
+    if after is not None:
+        query = query.where(col(ScoringModel.version) < after)
+    rows = list((await session.scalars(query.order_by(col(ScoringModel.version).desc()).limit(limit + 1))).all())
+    return Page(items=rows[:limit], next=str(rows[limit - 1].version) if len(rows) > limit else None)
+
+
+async def add_model(session: Session, row: ScoringModel) -> int:
+    """Write a model down under the next version; the same training again gives the version it has."""
+    await lock_models(session, row.target)
+    known = await find_trained(session, row.target, row.training)
+    if known is not None:
+        return known.version
+    newest = select(func.coalesce(func.max(col(ScoringModel.version)), 0)).where(col(ScoringModel.target) == row.target)
+    row.tenant, row.version = session.tenant, int((await session.execute(newest)).scalar_one()) + 1
+    session.add(row)
+    await session.flush()
+    return row.version
+
+
+async def set_verdict(
+    session: Session, target: str, version: int, *, status: str, gates: Sequence[Mapping[str, object]], card: str
+) -> None:
+    """Keep what the gates said of a model that does not score, and its card."""
+    await session.execute(
+        update(ScoringModel)
+        .where(col(ScoringModel.target) == target, col(ScoringModel.version) == version, col(ScoringModel.status) != "champion")
+        .values(status=status, gates=list(gates), card=card)
+    )
+
+
+async def promote(session: Session, target: str, version: int, now: datetime) -> int | None:
+    """Let a model score; give the version of the one that did so before, None when there was none or it was this one."""
+    await lock_models(session, target)
+    before = await find_champion(session, target)
+    if before is not None and before.version == version:
+        return None
+    if before is not None:
+        before.status, before.retired_at = "retired", now
+        await session.flush()
+    await session.execute(
+        update(ScoringModel)
+        .where(col(ScoringModel.target) == target, col(ScoringModel.version) == version)
+        .values(status="champion", promoted_at=now, retired_at=None)
+    )
+    return before.version if before else None
+
+
+async def find_predecessor(session: Session, target: str, version: int) -> ScoringModel | None:
+    """Give the champion before this one: the newest lower version that ever scored, so that going back twice goes back two."""
+    return await session.scalar(
+        select(ScoringModel)
+        .where(col(ScoringModel.target) == target, col(ScoringModel.version) < version, col(ScoringModel.promoted_at).is_not(None))
+        .order_by(col(ScoringModel.version).desc())
+        .limit(1)
+        .options(_without_file())
+    )
+
+
+async def save_drift(session: Session, row: DriftReport) -> None:
+    """Keep a month's report; a second one of the month takes the first one's place."""
+    values = row.model_dump(exclude={"created_at"}) | {"tenant": session.tenant}
+    kept = insert(DriftReport).values(values)
+    await session.execute(
+        kept.on_conflict_do_update(
+            index_elements=["tenant", "target", "month"],
+            set_={name: kept.excluded[name] for name in ("model_version", "alarms", "report")} | {"created_at": func.now()},
+        )
+    )
+
+
+async def list_drift(session: Session, target: str, limit: int) -> list[DriftReport]:
+    """Give the reports of a target, the newest first."""
+    query = select(DriftReport).where(col(DriftReport.target) == target).order_by(col(DriftReport.month).desc()).limit(limit)
+    return list((await session.scalars(query)).all())
+
+
+def _without_file() -> ExecutableOption:
+    return defer(ScoringModel.file)  # type: ignore[arg-type]  # SQLModel calls the column by its value's type
