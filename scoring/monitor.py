@@ -244,7 +244,8 @@ def _joined(old: Numbers, new: Numbers) -> tuple[Numbers, Numbers]:
         parts[-1].append(place)
         filled += float(rows)
     if len(parts) > 1 and filled < _LEAST_BIN:
-        parts[-2] += parts.pop()
+        rest = parts.pop()
+        parts[-1] += rest
     return np.array([old[part].sum() for part in parts]), np.array([new[part].sum() for part in parts])
 
 
@@ -277,7 +278,9 @@ def matured(
     """Judge predictions whose windows of labels are over.
 
     Args:
-        labels: (n,) what became of them; `probabilities`: what was said; `accounts`: whose they are.
+        labels: (n,) what became of them.
+        probabilities: (n,) what was said.
+        accounts: (n,) whose they are.
         threshold: from which probability on an account counted as at risk.
         goals: by figure the least or most it should be; missed only where the whole interval misses it. Accuracy of 90 % at least and a
             false-positive rate of 5 % at most where it is None.
