@@ -191,7 +191,7 @@ def _compare(name: str, before: Numbers, now: Numbers, category: bool) -> _Found
         psi,
         used,
         p,
-        ks_p=float(ks_2samp(old, new).pvalue) if both and not category else None,
+        ks_p=float(ks_2samp(old, new, method="asymp").pvalue) if both and not category else None,
         before=float(old.mean()) if both and not category else None,
         now=float(new.mean()) if both and not category else None,
         missing=float(np.isnan(now).mean()) if len(now) else 0.0,
