@@ -27,6 +27,10 @@ _LEAST_BASELINE_DAYS: Final = 14.0
 """Less of a baseline says nothing about a trend."""
 _FIRST_VALUE_DAYS: Final = 31.0
 """A feed that begins later than this after the contract cannot say when the first feature was used."""
+FIRST_USE_DAYS: Final = 366
+"""How long after a feed began the first use of a feature is looked for."""
+LAST_USE_DAYS: Final = 730
+"""How long back the last login is looked for. What is read for features (`storage.repositories.observations`) goes back as far."""
 
 
 @dataclass(slots=True)
@@ -171,7 +175,7 @@ def _mean_before(values: list[float | None] | list[float], age: float) -> float:
 
 def _days_since_login(history: History, cutoff: float) -> float | None:
     track, reports = history.tracks["usage"], history.reports
-    for place in reversed(track.known(cutoff)):
+    for place in reversed(track.known(cutoff, cutoff - LAST_USE_DAYS * DAY)):
         if reports[place].on:
             return (cutoff - track.at[place]) / DAY
     return None
@@ -184,6 +188,8 @@ def days_to_first_value(history: History, cutoff: float, started: float | None) 
     if started is None or first is None or track.at[first] > started + _FIRST_VALUE_DAYS * DAY:
         return None
     for place in track.known(cutoff):
+        if track.at[place] > track.at[first] + FIRST_USE_DAYS * DAY:
+            break
         if reports[place].features:
             return max(0.0, (track.at[place] - started) / DAY)
     return None
