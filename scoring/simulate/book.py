@@ -135,7 +135,7 @@ class Book:
         return self.world.paths.week(self.world.week_of(moment))
 
     def leading_at(self, moment: float) -> Numbers:
-        """Give the leading measure, which is like health: 0 to 100, with an error of 7 points that is new each week: (n,)."""
+        """Give the leading measure, which is like health: 0 to 100, with an error of 10 points that is new each week: (n,)."""
         state = self.state_at(moment)
         lift = np.zeros(len(self.accounts))
         for each in self.treatments:

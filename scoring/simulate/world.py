@@ -85,5 +85,5 @@ def build_world(options: Options) -> World:
         more_by=0.05 + 0.35 * chance.beta(1.2, 2.5, shape),
         less=chance.random(shape),
         less_by=0.1 + 0.25 * chance.random(shape),
-        wobble=chance.normal(0, 7, shape),
+        wobble=chance.normal(0, 10, shape),
     )
