@@ -17,7 +17,7 @@ import asyncpg
 
 from activities.scoring.snapshots import snapshot_page
 from api.schemas.usage import MOST_EVENTS, UsageEvents
-from api.security import Actor
+from api.security import Actor, Role
 from api.services.usage import take_observations
 from bench.servers import make_folder
 from cli.dev.postgres import Postgres
@@ -37,7 +37,7 @@ CUTOFFS = 24
 MOST_PANEL_S = 25.0
 LEAST_EVENTS_A_SECOND = 2_000.0
 MOST_NIGHT_S = 60.0
-USER = Actor(tenant=TENANT, name="bench", role="operator")
+USER = Actor(tenant=TENANT, name="bench", role=Role.OPERATOR)
 
 
 def days_of_usage(accounts: int, events: int, now: datetime) -> Iterator[dict[str, Json]]:

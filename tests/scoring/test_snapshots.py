@@ -146,6 +146,16 @@ async def test_of_old_snapshots_the_first_of_each_month_stays(database: Database
     assert len(kept) == len(old) + 31
 
 
+async def test_what_a_sync_knows_of_invoices_is_not_undone_by_the_few_that_events_told_of(database: Database) -> None:
+    invoice = seen("invoice", 40, id="event:stripe:evt_1", subject="in_1", status="open", amount=5, due="2026-05-01")
+    await an_account(database, "synced", invoice, facts={"billing": {"open_invoices": 3}})
+
+    await snapshot_page(database, "acme", CUTOFF, "", 500)
+
+    assert (await facts_of(database, "synced"))["billing"] == {"open_invoices": 3}
+    assert (await snapshots_of(database, "synced"))[-1].values["overdue_days"] == 30
+
+
 async def test_money_needs_a_currency(database: Database) -> None:
     await an_account(database, "poor", seen("invoice", 90, status="open", amount=10, due="2026-03-10"))
     async with database.begin("acme") as session:
