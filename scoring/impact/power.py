@@ -29,6 +29,13 @@ def accounts_per_arm(base_rate: float, relative_reduction: float, *, alpha: floa
     return ceil(_reach(alpha, power) ** 2 * spread / (base_rate - lower) ** 2)
 
 
+def accounts_in_all(base_rate: float, relative_reduction: float, share: float) -> int:
+    """Give how many accounts it takes when a share of them (above 0, below 1) is left alone; see `accounts_per_arm`."""
+    lower = base_rate * (1 - relative_reduction)
+    spread = base_rate * (1 - base_rate) / share + lower * (1 - lower) / (1 - share)
+    return ceil(_reach(ALPHA, POWER) ** 2 * spread / (base_rate - lower) ** 2)
+
+
 def power_of(treated: float, control: float, base_rate: float, relative_reduction: float, *, alpha: float = ALPHA) -> float:
     """Give the probability to see a relative reduction with so many accounts in each arm."""
     lower = base_rate * (1 - relative_reduction)
