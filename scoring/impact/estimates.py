@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 LEVEL: Final = 0.95
 
@@ -30,9 +30,9 @@ class Estimate:
 
 def critical(level: float = LEVEL) -> float:
     """Give the two-sided quantile of the normal distribution: 1.96 for a level of 0.95."""
-    return float(norm.ppf((1 + level) / 2))
+    return float(ndtri((1 + level) / 2))
 
 
 def level_of(z: float) -> float:
     """Give the level of an interval that reaches `z` standard errors to either side."""
-    return float(1 - 2 * norm.sf(z))
+    return float(1 - 2 * ndtr(-z))

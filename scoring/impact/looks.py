@@ -7,12 +7,12 @@ correlation of looks is by information; P. Armitage, C. K. McPherson, B. C. Rowe
 
 from collections.abc import Sequence
 from functools import lru_cache
-from math import sqrt
+from math import pi, sqrt
 from typing import Final, TypeAlias
 
 import numpy as np
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from scoring.panel import Numbers
 
@@ -28,7 +28,7 @@ def spent(share: float, *, alpha: float = ALPHA) -> float:
     """Give how much of `alpha` may be spent by a share (0 to 1) of the plan, both sides together."""
     if share <= 0:
         return 0.0
-    return float(4 * norm.sf(norm.ppf(1 - alpha / 4) / sqrt(min(1.0, share))))
+    return float(4 * ndtr(ndtri(alpha / 4) / sqrt(min(1.0, share))))
 
 
 def boundaries(shares: Sequence[float], information: Sequence[float] | None = None, *, alpha: float = ALPHA) -> tuple[float, ...]:
@@ -78,7 +78,7 @@ def _leaves(stage: Stage, known: float, bound: float) -> float:
     """Give the probability to be beyond the boundary at this look and not before."""
     places, density, before = stage
     step, edge = sqrt(known - before), bound * sqrt(known)
-    return float(density @ (norm.sf((edge - places) / step) + norm.cdf((-edge - places) / step)))
+    return float(density @ (ndtr((places - edge) / step) + ndtr((-edge - places) / step)))
 
 
 def _onwards(stage: Stage, known: float, bound: float) -> Stage:
@@ -88,5 +88,6 @@ def _onwards(stage: Stage, known: float, bound: float) -> Stage:
     grid = np.linspace(-edge, edge, _POINTS)
     weights = np.full(_POINTS, grid[1] - grid[0])
     weights[[0, -1]] /= 2
-    reached = norm.pdf((grid[:, None] - places[None, :]) / step) @ density / step
+    away = (grid[:, None] - places[None, :]) / step
+    reached = np.exp(-(away**2) / 2) @ density / (step * sqrt(2 * pi))
     return grid, reached * weights, known

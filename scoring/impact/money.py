@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from scoring.impact.estimates import LEVEL, Estimate
 from scoring.impact.readings import Cohort, Reading
@@ -35,7 +35,7 @@ def revenue_at_risk(probability: Numbers, arr: Numbers, *, seed: int = _SEED) ->
     if not len(arr) or not expected:
         return Estimate(expected, expected, expected)
     if len(arr) > _DRAWN_UP_TO:
-        spread = float(norm.ppf((1 + LEVEL) / 2)) * float(np.sqrt((probability * (1 - probability)) @ arr**2))
+        spread = float(ndtri((1 + LEVEL) / 2)) * float(np.sqrt((probability * (1 - probability)) @ arr**2))
         return Estimate(expected, max(0.0, expected - spread), min(float(arr.sum()), expected + spread))
     rng = np.random.default_rng(seed)
     rows = max(1, _CELLS // len(arr))

@@ -8,7 +8,7 @@ from math import ceil, sqrt
 from typing import Final
 
 from scipy.optimize import brentq
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 ALPHA: Final = 0.05
 POWER: Final = 0.8
@@ -40,7 +40,7 @@ def power_of(treated: float, control: float, base_rate: float, relative_reductio
     """Give the probability to see a relative reduction with so many accounts in each arm."""
     lower = base_rate * (1 - relative_reduction)
     error = sqrt(base_rate * (1 - base_rate) / control + lower * (1 - lower) / treated)
-    return float(norm.cdf((base_rate - lower) / error - norm.ppf(1 - alpha / 2)))
+    return float(ndtr((base_rate - lower) / error - ndtri(1 - alpha / 2)))
 
 
 def smallest_detectable(treated: float, control: float, base_rate: float, *, alpha: float = ALPHA, power: float = POWER) -> float | None:
@@ -54,9 +54,9 @@ def smallest_detectable(treated: float, control: float, base_rate: float, *, alp
 
 def detectable_from(half_width: float, *, level: float = 0.95, power: float = POWER) -> float:
     """Give the smallest difference of means that can be seen, from half the width of the interval that was found."""
-    z = float(norm.ppf((1 + level) / 2))
+    z = float(ndtri((1 + level) / 2))
     return half_width / z * _reach(1 - level, power)
 
 
 def _reach(alpha: float, power: float) -> float:
-    return float(norm.ppf(1 - alpha / 2) + norm.ppf(power))
+    return float(ndtri(1 - alpha / 2) + ndtri(power))
