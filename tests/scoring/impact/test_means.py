@@ -17,6 +17,7 @@ def heavy(rng: np.random.Generator, n: int) -> Numbers:
     return np.where(rng.random(n) < 0.3, rng.lognormal(0, 2, n), 0.0)
 
 
+@pytest.mark.slow
 def test_false_positives_of_revenue_with_a_heavy_tail_and_a_small_arm() -> None:
     rng = np.random.default_rng(5)
     draws, n = 2_000, 300
