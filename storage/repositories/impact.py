@@ -84,7 +84,7 @@ async def list_arms(session: Session, playbook: str, window: timedelta) -> list[
         .where(col(Arm.playbook) == playbook)
         .order_by(col(Arm.drawn_at), col(Arm.account))
     )
-    return [ArmRow(*row) for row in (await session.execute(query)).tuples()]
+    return [ArmRow(*row) for row in await session.execute(query)]
 
 
 def _health_at(at: Moment) -> ColumnElement[float | None]:
@@ -113,7 +113,7 @@ async def list_contract_words(session: Session, playbook: str) -> list[ContractR
         .where(col(seen.kind) == "contract", col(seen.account).in_(_of(playbook)))
         .order_by(col(seen.occurred_at), col(seen.id))
     )
-    return [ContractRow(*row) for row in (await session.execute(query)).tuples()]
+    return [ContractRow(*row) for row in await session.execute(query)]
 
 
 async def list_revenue_changes(session: Session, playbook: str, since: datetime) -> list[RevenueChange]:
@@ -138,7 +138,7 @@ async def count_other_plays(session: Session, playbook: str, window: timedelta, 
         .order_by((treated + control).desc(), col(Run.playbook))
         .limit(most + 1)
     )
-    return [OtherPlays(*row) for row in (await session.execute(joined)).tuples()]
+    return [OtherPlays(*row) for row in await session.execute(joined)]
 
 
 async def count_played(session: Session, playbook: str) -> dict[str, int]:
@@ -149,7 +149,7 @@ async def count_played(session: Session, playbook: str) -> dict[str, int]:
         .where(col(Arm.playbook) == playbook, col(Run.playbook) == playbook, col(Run.started_at) >= col(Arm.drawn_at))
         .group_by(col(Arm.arm))
     )
-    return {arm: count for arm, count in (await session.execute(query)).tuples()}
+    return {arm: count for arm, count in await session.execute(query)}
 
 
 async def read_effort(session: Session, playbook: str, window: timedelta, now: datetime) -> EffortRow:
@@ -165,7 +165,7 @@ async def read_effort(session: Session, playbook: str, window: timedelta, now: d
     given = select(Effect).where(col(Effect.run).in_(plays), col(Effect.action) == "stripe.apply_discount", col(Effect.status) == "done")
     return EffortRow(
         tasks=int((await session.execute(done)).scalar_one()),
-        messages={channel: count for channel, count in (await session.execute(sent)).tuples()},
+        messages={channel: count for channel, count in await session.execute(sent)},
         discounts=list((await session.scalars(given)).all()),
     )
 
@@ -244,4 +244,4 @@ async def list_risks(session: Session) -> Sequence[RiskRow]:
         .where(col(Account.status) != "churned")
         .order_by(col(Account.id))
     )
-    return [RiskRow(*row) for row in (await session.execute(query)).tuples()]
+    return [RiskRow(*row) for row in await session.execute(query)]
