@@ -32,7 +32,8 @@ class ObservationRow(Owned, table=True):
     __tablename__ = "observation"
     __table_args__ = (
         Index("observation_by_arrival", "tenant", "account", "ingested_at"),
-        Index("observation_of_contracts", "tenant", "account", "occurred_at", postgresql_where=text("kind = 'contract'")),
+        # Of usage and mail the last months are read, of all else everything.
+        Index("observation_of_states", "tenant", "account", "occurred_at", postgresql_where=text("kind NOT IN ('usage', 'email')")),
         _by_month("occurred_at"),
     )
 
@@ -204,7 +205,7 @@ class ImpactLook(Owned, table=True):
 
 
 class RevenueChange(Owned, table=True):
-    """What an account paid a month before and after a moment; written by the database itself, whoever changed it (migration 0017).
+    """What an account paid a month before and after a moment; written by the database itself, whoever changed it (migration 0018).
 
     Several changes in one transaction are one. What an account paid at a moment is `before` of the first change after it.
     """

@@ -1,6 +1,6 @@
 """impact: what an account was like when its arm was drawn, and what it paid when
 
-Revision: 0017
+Revision: 0018
 """
 
 import sqlalchemy as sa
@@ -8,8 +8,8 @@ from alembic import op
 
 from storage.migrations.parts import drop_tables, of_tenants, text
 
-revision = '0017'
-down_revision = '0016'
+revision = '0018'
+down_revision = '0017'
 branch_labels = None
 depends_on = None
 
@@ -26,7 +26,6 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('tenant', 'account', 'at')
     )
     of_tenants('revenue_change')
-    op.create_index('observation_of_contracts', 'observation', ['tenant', 'account', 'occurred_at'], postgresql_where=sa.text("kind = 'contract'"))
     # Whoever changes what an account pays (a person, a sync, an import), nobody else would know afterwards what it paid at the end of an
     # experiment. Of several changes in one transaction the first knows what was before, and the last what is after.
     op.execute("""
@@ -48,7 +47,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute('DROP TRIGGER account_revenue_noted ON account')
     op.execute('DROP FUNCTION playkeeper_note_revenue()')
-    op.drop_index('observation_of_contracts', 'observation')
     drop_tables('revenue_change')
     for name in ('logins', 'risk', 'health', 'status', 'currency', 'mrr'):
         op.drop_column('arm', name)
