@@ -30,6 +30,7 @@ from api.routes import (
     health,
     hooks,
     launches,
+    models,
     people,
     playbooks,
     runs,
@@ -48,7 +49,7 @@ from workflows.client import TemporalAway as NotConnected
 
 ROUTERS = (
     *(health, accounts, budget, playbooks, bulk, runs, launches, enrollments, exemptions, schedules),
-    *(tasks, effects, events, hooks, connectors, syncs, templates, people),
+    *(tasks, effects, events, hooks, connectors, syncs, models, templates, people),
 )
 
 
