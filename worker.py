@@ -43,7 +43,7 @@ from workflows.messages import QUEUE_PLAYS, QUEUE_SCORING, sweep_schedule_id
 from workflows.outlet import TemporalPlays
 from workflows.playbook_run import PlaybookRun
 from workflows.schedules import SweepPlan, keep_schedules, keep_scoring, keep_sweeps
-from workflows.scoring import ScoringDrift, ScoringNight, ScoringTraining
+from workflows.scoring import ScoringBackfill, ScoringDrift, ScoringNight, ScoringTraining
 from workflows.sweep import LaunchSweep
 from workflows.sync import SyncTick, VendorSync
 
@@ -51,7 +51,7 @@ _LOG = structlog.get_logger("worker")
 _PAUSE_S = 1.0
 _SCHEDULES_PAUSE_S = 5.0
 WORKFLOWS: tuple[type, ...] = (PlaybookRun, LaunchSweep, VendorSync, SyncTick)
-SCORING_WORKFLOWS: tuple[type, ...] = (ScoringNight, ScoringTraining, ScoringDrift)
+SCORING_WORKFLOWS: tuple[type, ...] = (ScoringNight, ScoringBackfill, ScoringTraining, ScoringDrift)
 
 
 class DatabaseAway(Exception):

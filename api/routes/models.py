@@ -9,7 +9,7 @@ from api.deps import DatabaseDep, PlaysDep, SessionDep
 from api.openapi import may_fail
 from api.paging import Limit, PageOf
 from api.problems import JobNotFound, ModelNotFound, ModelNotPromotable, NoPredecessor, ScoringUnderWay, TemporalAway
-from api.schemas.models import ClearFeature, DriftOut, JobOut, ModelCardOut, ModelOut, PromoteModel, ScoringStarted, TrainNow
+from api.schemas.models import BackfillNow, ClearFeature, DriftOut, JobOut, ModelCardOut, ModelOut, PromoteModel, ScoringStarted, TrainNow
 from api.security import Admin, Operator, Viewer
 from api.services import models as service
 from storage.repositories.models import list_drift, list_models
@@ -100,6 +100,17 @@ async def clear_feature(target: Target, version: Version, body: ClearFeature, us
 async def score_everybody(user: Operator, database: DatabaseDep, plays: PlaysDep) -> ScoringStarted:
     """What happens every night: features of every account as they are known now, then health, churn and expansion."""
     return await service.score_everybody(database, plays, user)
+
+
+@router.post(
+    "/scoring/backfill",
+    status_code=status.HTTP_202_ACCEPTED,
+    summary="Keep features of past months",
+    responses=may_fail(ScoringUnderWay, TemporalAway, body=True),
+)
+async def backfill(body: BackfillNow, user: Operator, database: DatabaseDep, plays: PlaysDep) -> ScoringStarted:
+    """From what was seen and known then, so that a model can learn from the time before Playkeeper came. It changes no score."""
+    return await service.backfill(database, plays, user, body.months)
 
 
 @router.get("/scoring/jobs/{workflow_id}", summary="Show a job", responses=may_fail(JobNotFound, TemporalAway))

@@ -68,6 +68,13 @@ class ClearFeature(Body):
     because: Because
 
 
+class BackfillNow(Body):
+    """How far back."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"months": 24}]})
+    months: Annotated[int, Field(ge=1, le=120, description="Months, this one among them.")] = 24
+
+
 class ScoringStarted(BaseModel):
     """The job is under way."""
 

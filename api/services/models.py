@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from activities.contracts import Contract
-from activities.scoring.contracts import DriftInput, NightInput, TargetName, TrainInput
+from activities.scoring.contracts import BackfillInput, DriftInput, NightInput, TargetName, TrainInput
 from api.plays import PlayGone, Plays
 from api.problems import JobNotFound, ModelNotFound, ModelNotPromotable, NoPredecessor, RequestInvalid, ScoringUnderWay
 from api.schemas.models import JobOut, ModelCardOut, ModelOut, ScoringStarted
@@ -13,9 +13,11 @@ from storage.repositories.models import find_champion, find_model, find_predeces
 from storage.scoring_tables import ScoringModel
 from storage.session import Database, Session
 from workflows.messages import (
+    SCORING_BACKFILL,
     SCORING_DRIFT_REPORT,
     SCORING_NIGHT,
     SCORING_TRAINING,
+    backfill_workflow_id,
     drift_workflow_id,
     night_workflow_id,
     training_workflow_id,
@@ -129,6 +131,17 @@ async def score_everybody(database: Database, plays: Plays, user: Actor) -> Scor
     """
     given = NightInput(tenant=user.tenant, by=user.name)
     return await _start(database, plays, user, SCORING_NIGHT, given, night_workflow_id(user.tenant))
+
+
+async def backfill(database: Database, plays: Plays, user: Actor, months: int) -> ScoringStarted:
+    """Keep the features of past months.
+
+    Raises:
+        ScoringUnderWay: it is being done.
+        TemporalAway: see there.
+    """
+    given = BackfillInput(tenant=user.tenant, by=user.name, months=months)
+    return await _start(database, plays, user, SCORING_BACKFILL, given, backfill_workflow_id(user.tenant))
 
 
 async def report_drift(database: Database, plays: Plays, user: Actor, target: TargetName) -> ScoringStarted:

@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     model.command("clear")(clear)
     model.command("drift")(drift)
     model.command("night")(night)
+    model.command("backfill")(backfill)
     app.add_typer(model, name="model")
 
 
@@ -136,7 +137,21 @@ def night(
 ) -> None:
     """Score every account now, as every night does."""
     api = Api(actor=actor, json_output=json_output)
-    started = api.post("/v1/scoring/night")
+    _follow(api, api.post("/v1/scoring/night"), no_wait=no_wait)
+
+
+def backfill(
+    months: Annotated[int, typer.Option(min=1, max=120, help="How many months back, this one among them.")] = 24,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait for the end.")] = False,
+    actor: ActorOption = "",
+    json_output: JsonFlag = False,
+) -> None:
+    """Keep the features of past months, as they were known then, for models to learn from."""
+    api = Api(actor=actor, json_output=json_output)
+    _follow(api, api.post("/v1/scoring/backfill", {"months": months}), no_wait=no_wait)
+
+
+def _follow(api: Api, started: JsonTree, *, no_wait: bool) -> None:
     if no_wait:
         api.show(started, [f"It is under way: {started['link']}"])
         return

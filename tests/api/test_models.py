@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,8 @@ pytestmark = pytest.mark.servers
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
 
-def trained(target: str, training: str, **particulars: object) -> ScoringModel:
-    given: dict[str, object] = {"algorithm": "logistic regression", "feature_set": "f", "file": b"x", "sha256": "s", "card": "# card\n"}
+def trained(target: str, training: str, **particulars: Any) -> ScoringModel:
+    given = {"algorithm": "logistic regression", "feature_set": "f", "file": b"x", "sha256": "s", "card": "# card\n"}
     return ScoringModel(target=target, training=training, **(given | particulars))
 
 
