@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 
 from activities.connections import Connections
 from activities.scoring.keeping import Band, band_of, health_of, keep, kept_of
@@ -31,8 +30,8 @@ TARGETS: Final[tuple[Target, ...]] = ("churn", "expansion")
 ONLINE: Final = Budget(total_s=2.7, closing_s=0.2)
 """The three seconds of a person or a play, less what reading and writing take."""
 NIGHTLY: Final = Budget(total_s=120.0, closing_s=0.0)
-HEALTH_IS_FRESH: Final = timedelta(days=2)
-"""Health is computed every night; one that is older was left over by a night that failed."""
+IS_FRESH: Final = timedelta(days=2)
+"""Scores are computed every night; one that is older was left over by a night that failed."""
 _MOST_BREAKERS: Final = 1_000
 _WARM_EVERY_S: Final = 30.0
 
@@ -139,7 +138,7 @@ class Serving:
         health = health_of(basis)
         if health is None:
             return HealthNow(None)
-        return HealthNow(health, band_of(basis, health), stale=now - health.as_of > HEALTH_IS_FRESH)
+        return HealthNow(health, band_of(basis, health), stale=now - health.as_of > IS_FRESH)
 
     async def score_page(self, tenant: str, target: Target, as_of: datetime, after: str, limit: int) -> Page:
         """Score the next accounts of a night together, and keep their scores also as that night's. A second time changes nothing."""
@@ -180,7 +179,7 @@ class Serving:
         while True:
             try:
                 await self.warm(tenant)
-            except (DBAPIError, OSError) as error:
+            except Exception as error:  # whatever it is, the first request that needs a model loads it, and the next round may go well
                 _LOG.info("models are looked after later", reason=type(error).__name__)
             await asyncio.sleep(_WARM_EVERY_S)
 
