@@ -5,7 +5,7 @@ import functools
 import importlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Protocol, TypeAlias, TypeVar
 
@@ -181,7 +181,9 @@ class ChampionScorer:
         work = functools.partial(
             model.predictions, [row.features or {} for row in rows], [row.account for row in rows], moments, self._scored_at
         )
-        return {one.account: one for one in await self._models.run(work)}
+        found = await self._models.run(work)
+        name = self._champion.name
+        return {one.account: one if one.model_version == name else replace(one, model_version=name) for one in found}
 
 
 @dataclass(frozen=True)
