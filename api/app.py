@@ -41,6 +41,7 @@ from api.routes import (
     syncs,
     tasks,
     templates,
+    usage,
 )
 from api.services.relay import make_tenant, relay_forever
 from api.services.slack_desk import SlackDesk
@@ -52,7 +53,7 @@ from workflows.client import TemporalAway as NotConnected
 
 ROUTERS = (
     *(health, accounts, budget, playbooks, bulk, runs, launches, enrollments, exemptions, schedules),
-    *(tasks, effects, events, hooks, connectors, syncs, scores, models, templates, people),
+    *(tasks, effects, events, hooks, connectors, syncs, usage, scores, models, templates, people),
 )
 
 
