@@ -155,6 +155,7 @@ async def _written(session: Session, call: Training, trained: Trained) -> Fitted
 
 async def _note(session: Session, call: Training, what: str, version: int, why: str) -> None:
     subject = f"{call.input.target}-{version}"
-    who, kept = call.input.by or "schedule", {"because": why}
+    who = call.input.by or "schedule"
+    kept: dict[str, object] = {"because": why}
     session.add(Audit(tenant=session.tenant, id=new_id(), who=who, what=what, subject_kind="model", subject_id=subject, details=kept))
     await session.flush()
