@@ -40,6 +40,7 @@ from storage.session import Database
 from workflows.client import Address, TemporalAway, connect
 from workflows.messages import QUEUE_PLAYS, sweep_schedule_id
 from workflows.outlet import TemporalPlays
+from workflows.override import HealthOverride
 from workflows.playbook_run import PlaybookRun
 from workflows.schedules import SweepPlan, keep_schedules, keep_sweeps
 from workflows.sweep import LaunchSweep
@@ -48,7 +49,7 @@ from workflows.sync import SyncTick, VendorSync
 _LOG = structlog.get_logger("worker")
 _PAUSE_S = 1.0
 _SCHEDULES_PAUSE_S = 5.0
-WORKFLOWS: tuple[type, ...] = (PlaybookRun, LaunchSweep, VendorSync, SyncTick)
+WORKFLOWS: tuple[type, ...] = (PlaybookRun, LaunchSweep, VendorSync, SyncTick, HealthOverride)
 
 
 class DatabaseAway(Exception):

@@ -22,6 +22,7 @@ from activities.contracts import UNDO, ActionCall, ActionResult, UndoCall, UndoR
 from activities.effects import Action, Ledger, Pause
 from activities.failures import as_activity_failure
 from activities.outlet import Outlet
+from activities.scoring.overrides import Overrides
 from activities.services import Services
 from activities.sweeping import Sweeping
 from activities.syncing import Syncing, Vendors
@@ -59,6 +60,7 @@ def build_activities(dependencies: Dependencies) -> list[Activity]:
         *performed,
         _undoing(ledger),
         *Services(dependencies.database, dependencies.plays).all(),
+        *Overrides(dependencies.database).all(),
         *Sweeping(dependencies.database, dependencies.plays).all(),
         *Syncing(dependencies.database, dependencies.connections, dependencies.vendors).all(),
     ]

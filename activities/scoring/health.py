@@ -1,11 +1,11 @@
 """Health of the accounts of a tenant: cards, facts and features in; scores, history and facts out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, TypeAlias, cast
 
 from activities.scoring.pages import Page
 from activities.syncing import tell_plays
@@ -39,6 +39,8 @@ SHIPPED_VERSION: Final = f"scorecard:{DEFAULT}-0"
 FEATURES_WITHIN: Final = timedelta(days=7)
 """Older features are no longer said to be of now."""
 _GONE: Final = "churned"
+Facts: TypeAlias = Mapping[str, Json]
+"""The facts under `health`."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class AccountHealth:
         as_of: the moment of its facts.
         change: computed points more than `card.trend_days` before; None when there was no score then.
         override: what a person says instead, None when nobody does.
-        kept: whether the account's health is kept from elsewhere and left alone.
+        kept: the health (`score`, `band`) that came from elsewhere and goes before the computed one, None when there is none.
+        stored: the account's facts of health as they are now.
     """
 
     account: str
@@ -71,17 +74,27 @@ class AccountHealth:
     as_of: datetime
     change: float | None
     override: ScoreOverride | None
-    kept: bool = False
+    kept: Facts | None
+    stored: Facts
 
     @property
     def shown(self) -> float | None:
         """Give the score that people and playbooks see."""
-        return self.override.score if self.override else self.health.score
+        if self.override is not None:
+            return self.override.score
+        return self.health.score if self.kept is None else cast(float, self.kept["score"])
 
     @property
     def band(self) -> str | None:
         """Give the band of the score that is shown."""
+        if self.kept is not None and self.override is None:
+            return cast(str | None, self.kept.get("band"))
         return None if self.shown is None else self.card.band_of(self.shown)
+
+    @property
+    def is_left_alone(self) -> bool:
+        """Say whether nothing is to be written: the health is from elsewhere, and stands as it is."""
+        return self.kept is not None and self.override is None and self.stored.get("score") == self.kept["score"]
 
 
 @lru_cache(maxsize=1)
@@ -116,13 +129,11 @@ async def health_of(session: Session, account: str, as_of: datetime | None = Non
 
 async def refresh_health(session: Session, accounts: Sequence[str], as_of: datetime, *, history: bool = True) -> dict[str, AccountHealth]:
     """Compute the health of accounts and keep it; facts are written where they changed, and the plays of those accounts are told."""
-    found = {account: each for account, each in (await healths_of(session, accounts, as_of)).items() if not each.kept}
-    facts = await read_accounts(session, sorted(found)) if found else {}
-    changed = {account: new for account, each in found.items() if (new := _changed(each, facts[account]))}
-    await write_health(session, [_row(each) for each in found.values()], history=history)
+    found = await healths_of(session, accounts, as_of)
+    written = [each for each in found.values() if not each.is_left_alone]
+    changed = {each.account: new for each in written if (new := _changed(each))}
+    await write_health(session, [_row(each) for each in written], history=history)
     await write_health_facts(session, changed, by="scorecard")
-    for account in changed:
-        session.expire(facts[account].account)
     await tell_plays(session, set(changed))
     return found
 
@@ -140,10 +151,20 @@ async def healths_of(session: Session, accounts: Sequence[str], as_of: datetime)
     for account in ids:
         scope = scope_of_account(rows[account], as_of, features.get(account))
         card = choose(cards.cards, scope)
-        if card is not None:
-            health = evaluate(card, scope)
-            kept = _is_kept(rows[account], cards, health, now.get(account), overrides.get(account))
-            found[account] = AccountHealth(account, card, cards.versions[card.name], health, as_of, None, overrides.get(account), kept)
+        if card is None:
+            continue
+        health, stored = evaluate(card, scope), _stored(rows[account])
+        found[account] = AccountHealth(
+            account=account,
+            card=card,
+            version=cards.versions[card.name],
+            health=health,
+            as_of=as_of,
+            change=None,
+            override=overrides.get(account),
+            kept=_kept(stored, now.get(account)) if cards.shipped or health.score is None else None,
+            stored=stored,
+        )
     return await _with_trends(session, found, as_of)
 
 
@@ -160,14 +181,23 @@ def scope_of_account(rows: AccountRows, as_of: datetime, features: Mapping[str, 
     return with_facts(scope, facts_of_features(features, as_of)) if features else scope
 
 
-def _is_kept(rows: AccountRows, cards: Cards, health: Health, now: ScoreNow | None, override: ScoreOverride | None) -> bool:
-    """Say whether a health that came from elsewhere is left alone.
-
-    It is while nobody has published a card, and where a card cannot say anything about an account it has never scored.
-    """
+def _stored(rows: AccountRows) -> Facts:
     stored = rows.account.facts.get("health")
-    elsewhere = isinstance(stored, dict) and stored.get("score") is not None and now is None
-    return elsewhere and override is None and (cards.shipped or health.score is None)
+    return cast(Facts, stored) if isinstance(stored, dict) else {}
+
+
+def _kept(stored: Facts, now: ScoreNow | None) -> Facts | None:
+    """Give the health that came from elsewhere.
+
+    It is left alone while nobody has published a card, and where a card cannot say anything. That it is not ours is known by its being
+    another than we wrote; while an override stands in its place it is kept with the score.
+    """
+    if stored.get("score") is None:
+        return None
+    if now is None or now.score != stored["score"]:
+        return {name: stored.get(name) for name in ("score", "band")}
+    kept = now.prediction.get("kept")
+    return cast(Facts, kept) if isinstance(kept, dict) else None
 
 
 async def _with_trends(session: Session, found: Mapping[str, AccountHealth], as_of: datetime) -> dict[str, AccountHealth]:
@@ -181,20 +211,18 @@ async def _with_trends(session: Session, found: Mapping[str, AccountHealth], as_
 
 
 def _with_change(each: AccountHealth, before: float | None) -> AccountHealth:
-    if before is None or each.health.score is None:
+    if before is None or each.health.score is None or each.kept is not None:
         return each
-    change = each.health.score - before
-    return AccountHealth(each.account, each.card, each.version, each.health, each.as_of, change, each.override, each.kept)
+    return replace(each, change=each.health.score - before)
 
 
-def _changed(each: AccountHealth, rows: AccountRows) -> dict[str, Json]:
+def _changed(each: AccountHealth) -> dict[str, Json]:
     """Give the facts that are other than before; none when the score, its band and its trend are the same."""
-    stored = rows.account.facts.get("health")
-    before = stored if isinstance(stored, dict) else {}
+    before = each.stored
     new: dict[str, Json] = {"score": _plain(each.shown), "band": each.band, "change_30d": _plain(each.change)}
     changed = {name: value for name, value in new.items() if value != before.get(name)}
     if "score" in changed:
-        changed["previous"] = cast(Json, before.get("score"))
+        changed["previous"] = before.get("score")
     return changed | {"updated_at": to_json(each.as_of)} if changed else {}
 
 
@@ -227,6 +255,7 @@ def health_json(each: AccountHealth) -> dict[str, Json]:
         "min_coverage": each.card.min_coverage,
         "trend_days": each.card.trend_days,
         "change": _plain(each.change),
+        "kept": None if each.kept is None else dict(each.kept),
         "words": health.words,
         "factors": [driver_words(driver) for driver in health.drivers],
         "exceptions": [{"because": each.because, "cap": each.cap, "floor": each.floor, "changed": each.changed} for each in health.applied],

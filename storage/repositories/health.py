@@ -22,8 +22,6 @@ Values: TypeAlias = Mapping[str, Any]
 _PARTITION = text("SELECT playkeeper_month_partition('score_history', :day)")
 _TREND_SLACK: Final = timedelta(days=15)
 """How much older than the trend's days a score may be to be compared with; there may have been nights without one."""
-EXPIRED: Final = "expired"
-"""Who ended an override whose time had come."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +118,7 @@ async def _write_history(session: Session, rows: Sequence[HealthRow]) -> None:
             "account": row.account,
             "as_of": row.as_of,
             "score": row.computed,
-            "level": row.band,
+            "level": str(row.prediction.get("band") or ""),  # computed, as the score is
             "source": "scorecard",
             "model_version": row.version,
             "coverage": row.coverage,
@@ -137,15 +135,16 @@ async def write_health_facts(session: Session, facts: Mapping[str, Mapping[str, 
     """Merge what changed into the facts of accounts, under `health`; a trigger of the database notes each change."""
     if not facts:
         return
-    await lock_accounts(session, sorted(facts))
+    locked = await lock_accounts(session, sorted(facts))
     merged = text("""
         UPDATE account SET facts = facts || jsonb_build_object('health', coalesce(facts -> 'health', '{}') || new.value),
             updated_at = now(), updated_by = :by
         FROM jsonb_each(CAST(:facts AS jsonb)) new WHERE account.tenant = :tenant AND account.id = new.key
     """)
-    await session.execute(
-        merged, {"tenant": session.tenant, "facts": json.dumps({key: dict(value) for key, value in facts.items()}), "by": by}
-    )
+    given = json.dumps({account: dict(changed) for account, changed in facts.items()})
+    await session.execute(merged, {"tenant": session.tenant, "facts": given, "by": by})
+    for account in locked.values():
+        session.expire(account)
 
 
 async def read_open_overrides(session: Session, accounts: Sequence[str], at: datetime) -> dict[str, ScoreOverride]:

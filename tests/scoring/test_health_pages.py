@@ -224,3 +224,18 @@ async def test_an_override_whose_time_is_over_does_not_count_even_if_nobody_ende
     await night(database, NIGHT + timedelta(days=1))
 
     assert (await facts(database, "A"))["score"] == 80
+
+
+async def test_a_health_from_elsewhere_comes_back_when_an_override_ends(database: Database) -> None:
+    await add(database, "A", {"health": {"score": 55, "band": "yellow"}})
+    row = await override(database, "A", 15, NIGHT + timedelta(days=3))
+    await night(database)
+    overridden = await facts(database, "A")
+    async with database.begin(TENANT) as session:
+        await end_override(session, row, NIGHT, "maria")
+    for days in (1, 2):
+        await night(database, NIGHT + timedelta(days=days))
+    back = await facts(database, "A")
+
+    assert (overridden["score"], overridden["band"], overridden["previous"]) == (15, "red", 55)
+    assert (back["score"], back["band"], back["previous"]) == (55, "yellow", 15)
