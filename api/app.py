@@ -34,6 +34,7 @@ from api.routes import (
     playbooks,
     runs,
     schedules,
+    scorecards,
     syncs,
     tasks,
     templates,
@@ -47,7 +48,7 @@ from workflows.client import Address, connect
 from workflows.client import TemporalAway as NotConnected
 
 ROUTERS = (
-    *(health, accounts, budget, playbooks, bulk, runs, launches, enrollments, exemptions, schedules),
+    *(health, accounts, budget, scorecards, playbooks, bulk, runs, launches, enrollments, exemptions, schedules),
     *(tasks, effects, events, hooks, connectors, syncs, templates, people),
 )
 
