@@ -5,7 +5,7 @@ rate, the number of rows and a 95 % interval. Intervals are drawn over accounts,
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
@@ -16,6 +16,8 @@ LEAST_CHURNED: Final = 10
 """With fewer lost accounts no figure means anything."""
 _TOP: Final = 0.1
 _Z: Final = 1.959964
+Places: TypeAlias = np.ndarray[Any, np.dtype[np.intp]]
+"""Places in a list."""
 BandOrNone = Literal["green", "yellow", "red", "no score"]
 
 
@@ -77,7 +79,8 @@ def backtest(
         scores: (n,) health, 0 to 100, NaN where there was too little to score.
         churned: (n,) whether the account was lost in the window of labels.
         accounts: (n,) ids; every row is an account of its own where it is None.
-        green: least score of the band; `yellow` likewise.
+        green: least score of the band green.
+        yellow: least score of the band yellow; below it is red.
         seed: of the draws of the intervals; the same seed gives the same intervals.
     """
     ids = np.arange(len(scores)).astype(str) if accounts is None else accounts
@@ -106,7 +109,7 @@ def backtest(
     )
 
 
-def _figures(weight: Numbers, level: np.ndarray, lost: Flags, count: int) -> tuple[float, float, float, float]:  # type: ignore[type-arg]  # integers
+def _figures(weight: Numbers, level: Places, lost: Flags, count: int) -> tuple[float, float, float, float]:
     """Give base rate, AUC, lift and recall of the lowest tenth; NaN where they are none. Ties count half, and are shared at the edge."""
     positive = np.bincount(level[lost], weights=weight[lost], minlength=count)
     negative = np.bincount(level[~lost], weights=weight[~lost], minlength=count)

@@ -59,9 +59,14 @@ class HealthProbability:
     @classmethod
     def from_json(cls, kept: Mapping[str, object]) -> "HealthProbability":
         """Read what `to_json` gave."""
-        numbers = {name: float(str(kept[name])) for name in ("intercept", "slope", "base_rate")}
-        counts = {name: int(str(kept[name])) for name in ("rows", "churned")}
-        return cls(**numbers, **counts, fitted=kept["fitted"] is True)
+        return cls(
+            intercept=float(str(kept["intercept"])),
+            slope=float(str(kept["slope"])),
+            base_rate=float(str(kept["base_rate"])),
+            rows=int(str(kept["rows"])),
+            churned=int(str(kept["churned"])),
+            fitted=kept["fitted"] is True,
+        )
 
 
 def scorecard_probability(scores: Numbers, labels: Flags | None = None, *, base_rate: float | None = None) -> HealthProbability:
@@ -86,10 +91,9 @@ def scorecard_probability(scores: Numbers, labels: Flags | None = None, *, base_
     if rate is None:
         rate = USUAL_BASE_RATE if own is None or not len(own) else (churned + 1) / (len(own) + 1 / USUAL_BASE_RATE)
     rate = min(0.5, max(0.001, rate))
-    points = scores[known] - 50 if known.any() else np.array([20.0])
-    return HealthProbability(
-        _height(points, USUAL_SLOPE, rate), USUAL_SLOPE, rate, len(points) if known.any() else 0, churned, fitted=False
-    )
+    rows = int(known.sum())
+    points = scores[known] - 50 if rows else np.array([20.0])
+    return HealthProbability(_height(points, USUAL_SLOPE, rate), USUAL_SLOPE, rate, rows, churned, fitted=False)
 
 
 def _fit(points: Numbers, labels: Flags) -> tuple[float, float]:
