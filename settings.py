@@ -64,6 +64,11 @@ class Settings(BaseSettings):
     )
 
     worker_cached_plays: int = Field(1000, ge=1, description="Live plays a worker keeps in memory, about 50 KB each.")
+    worker_queues: str = Field(
+        "plays,scoring",
+        pattern=r"^(plays|scoring)(,(plays|scoring))?$",
+        description="What a worker works at. Give scoring a process of its own where there are many accounts: it computes for minutes.",
+    )
     worker_stop_grace_s: float = Field(10, ge=0, description="How long a worker that is told to stop lets actions finish.")
     http_request_timeout_s: float = Field(20, gt=0, description="How long `http.request` waits for an answer.")
     http_allowed_hosts: str = Field("", description="Hosts `http.request` may call, `api.a.com,*.b.com`; empty allows every public host.")
@@ -127,6 +132,10 @@ class Settings(BaseSettings):
             except OSError as error:
                 raise SettingMissing(f"PLAYKEEPER_ENCRYPTION_KEYS_PATH cannot be read: {error}") from error
         return _required(self.encryption_keys, "PLAYKEEPER_ENCRYPTION_KEYS", "the keys of sealed fields; `playkeeper new-key` makes one")
+
+    def queues(self) -> tuple[str, ...]:
+        """What the worker works at, each queue once."""
+        return tuple(dict.fromkeys(self.worker_queues.split(",")))
 
     @property
     def outbox_folder(self) -> Path:

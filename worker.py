@@ -10,7 +10,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 
 import structlog
@@ -36,13 +36,15 @@ from logs import configure_logging
 from settings import SettingInvalid, SettingMissing, Settings, read_settings
 from storage.encryption import PAYLOADS, BoundKeys, KeyRing
 from storage.enrollment.schedules import list_schedules
+from storage.repositories.tenants import find_tenant
 from storage.session import Database
 from workflows.client import Address, TemporalAway, connect
-from workflows.messages import QUEUE_PLAYS, sweep_schedule_id
+from workflows.messages import QUEUE_PLAYS, QUEUE_SCORING, sweep_schedule_id
 from workflows.outlet import TemporalPlays
 from workflows.override import HealthOverride
 from workflows.playbook_run import PlaybookRun
-from workflows.schedules import SweepPlan, keep_schedules, keep_sweeps
+from workflows.schedules import SweepPlan, keep_schedules, keep_scoring, keep_sweeps
+from workflows.scoring import ScoringBackfill, ScoringDrift, ScoringNight, ScoringTraining
 from workflows.sweep import LaunchSweep
 from workflows.sync import SyncTick, VendorSync
 
@@ -50,6 +52,7 @@ _LOG = structlog.get_logger("worker")
 _PAUSE_S = 1.0
 _SCHEDULES_PAUSE_S = 5.0
 WORKFLOWS: tuple[type, ...] = (PlaybookRun, LaunchSweep, VendorSync, SyncTick, HealthOverride)
+SCORING_WORKFLOWS: tuple[type, ...] = (ScoringNight, ScoringBackfill, ScoringTraining, ScoringDrift)
 
 
 class DatabaseAway(Exception):
@@ -70,6 +73,28 @@ def build_worker(client: Client, activities: Sequence[Activity], settings: Setti
         activity_task_poller_behavior=pollers,
         graceful_shutdown_timeout=timedelta(seconds=settings.worker_stop_grace_s),
     )
+
+
+def build_scorer(client: Client, activities: Sequence[Activity], settings: Settings) -> Worker:
+    """Make the worker of the queue of scoring: one computation at a time, so that plays beside it keep their share of the machine."""
+    return Worker(
+        client,
+        task_queue=QUEUE_SCORING,
+        workflows=SCORING_WORKFLOWS,
+        activities=activities,
+        max_concurrent_activities=1,
+        graceful_shutdown_timeout=timedelta(seconds=settings.worker_stop_grace_s),
+    )
+
+
+@asynccontextmanager
+async def working(client: Client, activities: Sequence[Activity], settings: Settings) -> AsyncIterator[None]:
+    """Work at the queues this process is given."""
+    builders = {QUEUE_PLAYS: build_worker, QUEUE_SCORING: build_scorer}
+    async with AsyncExitStack() as stack:
+        for queue in settings.queues():
+            await stack.enter_async_context(builders[queue](client, activities, settings))
+        yield
 
 
 @asynccontextmanager
@@ -142,21 +167,24 @@ async def _relaying(database: Database, client: Client, settings: Settings, vend
 
 
 async def _keep_schedules(database: Database, client: Client, settings: Settings, vendors: Vendors) -> None:
-    """Look every few seconds which vendors are to be synced how often, and which playbooks swept when.
+    """Look every few seconds which vendors are to be synced how often, which playbooks swept when, and that scoring has its nights.
 
     Every worker does so; the same twice changes nothing.
     """
     syncs: dict[str, int] | None = None
     sweeps: dict[str, SweepPlan] | None = None
+    zone: str | None = None
     names = [name for name, vendor in vendors.items() if vendor.records]
     while True:
         try:
             async with database.begin(settings.tenant) as session:
                 wanted = await wanted_syncs(session, vendors, settings.sync_interval_min)
                 plans = [SweepPlan(*each) for each in await list_schedules(session)]
+                tenant = await find_tenant(session)
             syncs = await keep_schedules(client, settings.tenant, names, wanted, syncs)
             swept = {sweep_schedule_id(settings.tenant, plan.playbook, plan.trigger_id): plan for plan in plans}
             sweeps = await keep_sweeps(client, settings.tenant, swept, sweeps)
+            zone = await keep_scoring(client, settings.tenant, tenant.zone if tenant else "UTC", zone)
         except (DBAPIError, OSError, RPCError) as error:
             _LOG.info("schedules are looked after later", reason=type(error).__name__)
         await asyncio.sleep(_SCHEDULES_PAUSE_S)
@@ -167,8 +195,8 @@ async def run(settings: Settings, *, after_answer: Pause | None = None) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with opened(settings, after_answer=after_answer) as (client, activities), build_worker(client, activities, settings):
-        _LOG.info("the worker is ready", temporal=settings.temporal_address, queue=QUEUE_PLAYS)
+    async with opened(settings, after_answer=after_answer) as (client, activities), working(client, activities, settings):
+        _LOG.info("the worker is ready", temporal=settings.temporal_address, queues=", ".join(settings.queues()))
         await stop.wait()
         _LOG.info("the worker stops; actions under way get time to end", seconds=settings.worker_stop_grace_s)
 

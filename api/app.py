@@ -30,6 +30,7 @@ from api.routes import (
     health,
     hooks,
     launches,
+    models,
     people,
     playbooks,
     runs,
@@ -38,6 +39,7 @@ from api.routes import (
     syncs,
     tasks,
     templates,
+    usage,
 )
 from api.services.relay import make_tenant, relay_forever
 from api.services.slack_desk import SlackDesk
@@ -49,7 +51,7 @@ from workflows.client import TemporalAway as NotConnected
 
 ROUTERS = (
     *(health, accounts, budget, scorecards, playbooks, bulk, runs, launches, enrollments, exemptions, schedules),
-    *(tasks, effects, events, hooks, connectors, syncs, templates, people),
+    *(tasks, effects, events, hooks, connectors, syncs, models, templates, people, usage),
 )
 
 

@@ -16,6 +16,8 @@ from storage.storable import MAX_INTEGER
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
 MAX_HOOK_BYTES = 1024 * 1024
+MAX_USAGE_BYTES = 5 * 1024 * 1024
+USAGE = "/v1/usage-events"
 HOOKS = "/v1/hooks/"
 """Below this strangers send what they like until its signature was checked, and the signature is of the bytes as they came."""
 MAX_DEPTH = 50
@@ -40,13 +42,18 @@ class RequestLimits:
         try:
             _check_address(scope)
             hook = scope["path"].startswith(HOOKS)
-            body = await self._read(receive, MAX_HOOK_BYTES if hook else self.max_body_bytes)
+            body = await self._read(receive, self._at_most(scope["path"]))
             if body and not hook and is_json(Headers(scope=scope)):
                 check_json(body)
         except Problem as problem:
             await problem_response(problem, scope["path"])(scope, receive, send)
             return
         await self.app(scope, _replay(body, receive), send)
+
+    def _at_most(self, path: str) -> int:
+        if path.startswith(HOOKS):
+            return MAX_HOOK_BYTES
+        return min(MAX_USAGE_BYTES, self.max_body_bytes) if path == USAGE else self.max_body_bytes
 
     async def _read(self, receive: Receive, at_most: int) -> bytes:
         parts: list[bytes] = []

@@ -30,6 +30,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "hooks", "description": "Where vendors send their events; the signature says who they are."},
     {"name": "templates", "description": "Message templates."},
     {"name": "people", "description": "The team, as owners and approvers."},
+    {"name": "scoring", "description": "Health, risk of churn, readiness to buy more: scores, models, and what playbooks changed."},
     {"name": "health", "description": "Whether it works, and what the codes of problems mean."},
 ]
 

@@ -3,15 +3,22 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import NoReturn
 
-from temporalio.client import Client, WorkflowQueryFailedError, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.client import (
+    Client,
+    WorkflowFailureError,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.contracts import JsonTree, LaunchInput, RunInput, SyncInput
+from activities.contracts import Contract, JsonTree, LaunchInput, RunInput, SyncInput
 from activities.scoring.contracts import OverrideInput
 from api.problems import (
     CommandNotAllowed,
@@ -30,6 +37,7 @@ from workflows.messages import (
     OVERRIDE,
     OVERRIDE_OVER_SIGNAL,
     QUEUE_PLAYS,
+    QUEUE_SCORING,
     REFUSED,
     STATE_QUERY,
     SWEEP,
@@ -58,6 +66,15 @@ _REFUSALS: dict[str, type[Problem]] = {
 
 class PlayGone(Exception):
     """The play is not in Temporal, or has ended."""
+
+
+@dataclass(frozen=True)
+class JobState:
+    """How a job of scoring gets on: Temporal's word for its status, and what it gave or failed with when it has ended."""
+
+    status: str
+    result: JsonTree = None
+    error: str | None = None
 
 
 class Plays:
@@ -127,6 +144,42 @@ class Plays:
         except WorkflowAlreadyStartedError:
             return False
         return True
+
+    async def start_scoring(self, kind: str, given: Contract, workflow_id: str) -> bool:
+        """Start a job of scoring; False when one with this id is under way.
+
+        Raises:
+            TemporalAway: it may or may not have been started.
+        """
+        try:
+            async with self.temporal() as client:
+                await client.start_workflow(kind, given, id=workflow_id, task_queue=QUEUE_SCORING, rpc_timeout=_RPC_TIMEOUT)
+        except WorkflowAlreadyStartedError:
+            return False
+        return True
+
+    async def show_scoring(self, workflow_id: str) -> JobState:
+        """Tell how a job of scoring gets on, or what came of it.
+
+        Raises:
+            PlayGone: there is none.
+            TemporalAway: it cannot be asked.
+        """
+        async with self.temporal() as client:
+            handle = client.get_workflow_handle(workflow_id)
+            try:
+                status = (await handle.describe(rpc_timeout=_RPC_TIMEOUT)).status
+                word = status.name.lower() if status is not None else "running"
+                word = "running" if word == "continued_as_new" else word
+                if word == "running":
+                    return JobState(word)
+                return JobState(word, result=await handle.result(rpc_timeout=_RPC_TIMEOUT))
+            except WorkflowFailureError as error:
+                return JobState(word, error=str(error.cause))
+            except RPCError as error:
+                if error.status == RPCStatusCode.NOT_FOUND:
+                    raise PlayGone from None
+                raise
 
     async def start_launch(self, given: LaunchInput, launch: str) -> bool:
         """Start the working off of a launch; False when it is under way, or was.

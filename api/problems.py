@@ -430,6 +430,34 @@ class BacktestNotPossible(Problem):
     advice = "A backtest needs nightly snapshots that are older than the window of labels, 104 days, and accounts that were lost since."
 
 
+class ModelNotFound(Problem):
+    """ML002: no model of this target has this version."""
+
+    code, status, title = "ML002", 404, "There is no such model"
+    advice = "GET /v1/models/{target} lists the versions."
+
+
+class ModelNotPromotable(Problem):
+    """ML003: a model that may not score, or does so already."""
+
+    code, status, title = "ML003", 409, "This model cannot be promoted"
+    advice = "GET /v1/models/{target}/{version} shows which gate stands in the way."
+
+
+class NoPredecessor(Problem):
+    """ML004: there is no model to go back to."""
+
+    code, status, title = "ML004", 409, "No model scored before this one"
+    advice = "Promote another model instead."
+
+
+class ScoringUnderWay(Problem):
+    """ML005: the same job is being done."""
+
+    code, status, title = "ML005", 409, "This is under way already"
+    advice = "Wait for its end; its workflow in Temporal shows how it gets on."
+
+
 class DatabaseAway(Problem):
     """SYS002: PostgreSQL does not answer."""
 

@@ -31,6 +31,8 @@ class ObservationRow(Owned, table=True):
     __tablename__ = "observation"
     __table_args__ = (
         Index("observation_by_arrival", "tenant", "account", "ingested_at"),
+        # Of usage and mail the last months are read, of all else everything.
+        Index("observation_of_states", "tenant", "account", "occurred_at", postgresql_where=text("kind NOT IN ('usage', 'email')")),
         _by_month("occurred_at"),
     )
 

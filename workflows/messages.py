@@ -22,6 +22,7 @@ SYNC = "sync.vendor"
 SYNC_TICK = "sync.tick"
 SWEEP = "launch.sweep"
 SCORING_NIGHT = "scoring.night"
+SCORING_BACKFILL = "scoring.backfill"
 SCORING_TRAINING = "scoring.train"
 SCORING_DRIFT_REPORT = "scoring.drift-report"
 OVERRIDE = "health.override"
@@ -50,6 +51,11 @@ def sweep_schedule_id(tenant: str, playbook: str, trigger_id: str) -> str:
 def night_workflow_id(tenant: str) -> str:
     """Give the id of the nightly scoring of a tenant, and of its schedule: there is one at a time."""
     return f"scoring:{tenant}:night"
+
+
+def backfill_workflow_id(tenant: str) -> str:
+    """Give the id of the keeping of past features of a tenant."""
+    return f"scoring:{tenant}:backfill"
 
 
 def training_workflow_id(tenant: str, target: str) -> str:

@@ -3,7 +3,7 @@
 What was done stands in PostgreSQL; these only say what is next. Outside of the SDK's sandbox, as plays are: decision 0011.
 """
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final, TypeVar
 
 from temporalio import workflow
@@ -17,6 +17,7 @@ from activities.scoring.contracts import (
     SCORING_EXTRACT,
     SCORING_FIT,
     SCORING_PROMOTE,
+    BackfillInput,
     Compare,
     Compared,
     DriftInput,
@@ -32,7 +33,7 @@ from activities.scoring.contracts import (
     TrainInput,
     TrainOutcome,
 )
-from workflows.messages import SCORING_DRIFT_REPORT, SCORING_NIGHT, SCORING_TRAINING
+from workflows.messages import SCORING_BACKFILL, SCORING_DRIFT_REPORT, SCORING_NIGHT, SCORING_TRAINING
 from workflows.patience import patiently, perform
 
 _FRESH_HISTORY_EVENTS: Final = 2_000
@@ -56,11 +57,39 @@ class ScoringNight:
             done = await _performed(SCORING_BATCH, call, NightProgress, f"{left[0]} after {after or 'the beginning'}", given.tenant)
             accounts += done.accounts if left[0] == "features" else 0
             left, after = (left, done.after) if done.more else (left[1:], "")
-            info = workflow.info()
-            if left and (info.is_continue_as_new_suggested() or info.get_current_history_length() > _FRESH_HISTORY_EVENTS):
+            if left and _long_enough():
                 onward = {"as_of": as_of, "left": tuple(left), "after": after, "accounts": accounts}
                 workflow.continue_as_new(given.model_copy(update=onward))
         return NightOutcome(accounts=accounts, as_of=as_of)
+
+
+@workflow.defn(name=SCORING_BACKFILL, sandboxed=False)
+class ScoringBackfill:
+    """The features of past months, the oldest first."""
+
+    @workflow.run
+    async def run(self, given: BackfillInput) -> NightOutcome:
+        """Go over all accounts once a month of the past."""
+        moments = _months_back(workflow.now(), given.months)
+        left, after, accounts = list(moments if given.left is None else given.left), given.after, given.accounts
+        while left:
+            call = NightBatch(tenant=given.tenant, stage="history", as_of=left[0], after=after)
+            summary = f"{left[0]:%Y-%m} after {after or 'the beginning'}"
+            done = await _performed(SCORING_BATCH, call, NightProgress, summary, given.tenant)
+            accounts += done.accounts
+            left, after = (left, done.after) if done.more else (left[1:], "")
+            if left and _long_enough():
+                workflow.continue_as_new(given.model_copy(update={"left": tuple(left), "after": after, "accounts": accounts}))
+        return NightOutcome(accounts=accounts, as_of=moments[-1])
+
+
+def _months_back(now: datetime, months: int) -> list[datetime]:
+    """Give the first moments of this month and of those before it, the oldest first."""
+    first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    found = [first]
+    while len(found) < months:
+        found.append((found[-1] - timedelta(days=1)).replace(day=1))
+    return found[::-1]
 
 
 @workflow.defn(name=SCORING_TRAINING, sandboxed=False)
@@ -103,6 +132,11 @@ class ScoringDrift:
         month = given.month or _month_before(workflow.now().date())
         call = given.model_copy(update={"month": month})
         return await _performed(SCORING_DRIFT, call, DriftOutcome, f"drift of {given.target} in {month:%Y-%m}", given.tenant)
+
+
+def _long_enough() -> bool:
+    info = workflow.info()
+    return info.is_continue_as_new_suggested() or info.get_current_history_length() > _FRESH_HISTORY_EVENTS
 
 
 def _month_before(day: date) -> date:

@@ -16,9 +16,9 @@ OVERRIDE_END: Final = "health.end_override"
 EXPIRED: Final = "expired"
 """Who ended an override whose time had come."""
 
-Stage: TypeAlias = Literal["features", "health", "churn", "expansion", "tidy"]
-"""One pass of a night over all accounts."""
-STAGES: Final[tuple[Stage, ...]] = ("features", "health", "churn", "expansion", "tidy")
+Stage: TypeAlias = Literal["features", "health", "churn", "expansion", "tidy", "history"]
+"""One pass over all accounts. `history` keeps features of the past, and tells plays nothing."""
+NIGHT: Final[tuple[Stage, ...]] = ("features", "health", "churn", "expansion", "tidy")
 """In this order: health is made of what features say, and a model that is away is stood in for by health."""
 TargetName: TypeAlias = Literal["churn", "expansion"]
 
@@ -29,7 +29,21 @@ class NightInput(Contract):
     tenant: str
     by: str | None = None
     as_of: datetime | None = None
-    left: tuple[Stage, ...] = STAGES
+    left: tuple[Stage, ...] = NIGHT
+    after: str = ""
+    accounts: int = 0
+
+
+class BackfillInput(Contract):
+    """Keep the features of past months, so that a model can learn from what was seen before Playkeeper came.
+
+    `left` and `after`: the moments still to do, when it goes on afresh.
+    """
+
+    tenant: str
+    by: str | None = None
+    months: int = 24
+    left: tuple[datetime, ...] | None = None
     after: str = ""
     accounts: int = 0
 
@@ -52,7 +66,7 @@ class NightProgress(Contract):
 
 
 class NightOutcome(Contract):
-    """What a night came to: accounts by stage are in the history; this is the number of the first stage."""
+    """How many accounts a night or a backfill looked at, and as of when: the last moment of a backfill."""
 
     accounts: int
     as_of: datetime

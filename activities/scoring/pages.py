@@ -34,8 +34,10 @@ async def work_off(page: StagePage, database: Database, call: NightBatch) -> Nig
     """Work pages off until there are no more or the while is over."""
     ends_at = time.monotonic() + BATCH_S
     after, accounts, more = call.after, 0, True
-    while more and time.monotonic() < ends_at:
+    while more:
         done = await page(database, call.tenant, call.as_of, after, PAGE_ACCOUNTS)
         after, accounts, more = done.last or after, accounts + done.accounts, done.more
         activity.heartbeat(call.stage, after)
+        if time.monotonic() >= ends_at:
+            break
     return NightProgress(accounts=accounts, after=after, more=more)

@@ -92,13 +92,12 @@ async def _look_at_postgres(settings: Settings) -> bool:
 
 
 async def _look_for_worker(settings: Settings, host: str | None) -> bool:
-    """Look who asked for plays in the last minutes; `host` narrows it to one machine."""
+    """Look who asked for work in the last minutes, at the first queue of the settings; `host` narrows it to one machine."""
     from temporalio.api.enums.v1 import TaskQueueType
     from temporalio.api.taskqueue.v1 import TaskQueue
     from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 
     from workflows.client import Address, TemporalAway, connect
-    from workflows.messages import QUEUE_PLAYS
 
     try:
         client = await connect(Address.of(settings), cipher=None, wait_s=_PATIENCE_S, say=lambda line: None)
@@ -106,16 +105,17 @@ async def _look_for_worker(settings: Settings, host: str | None) -> bool:
         typer.echo(f"Temporal     {error}", err=True)
         return False
     typer.echo(f"Temporal     answers at {settings.temporal_address}")
+    queue = settings.queues()[0]
     question = DescribeTaskQueueRequest(
         namespace=settings.temporal_namespace,
-        task_queue=TaskQueue(name=QUEUE_PLAYS),
+        task_queue=TaskQueue(name=queue),
         task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     )
     pollers = (await client.workflow_service.describe_task_queue(question)).pollers
     # A worker calls itself `process@machine`.
     found = [poller.identity for poller in pollers if host is None or poller.identity.rpartition("@")[2] == host]
     if not found:
-        typer.echo(f"workers      none asks for plays{f' from {host}' if host else ''}", err=True)
+        typer.echo(f"workers      none asks for {queue}{f' from {host}' if host else ''}", err=True)
         return False
     typer.echo(f"workers      {', '.join(sorted(found))}")
     return True

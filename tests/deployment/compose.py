@@ -10,7 +10,7 @@ import yaml
 from tests.house.tree import ROOT
 
 COMPOSE_FILE = ROOT / "docker-compose.yml"
-OURS = ("migrate", "api", "worker")
+OURS = ("migrate", "api", "worker", "scorer")
 # `$$` is a dollar; `${NAME}`, `${NAME:-default}`, `${NAME:?message}`.
 _VARIABLE = re.compile(r"\$\$|\$\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<rest>[^}]*))?\}")
 

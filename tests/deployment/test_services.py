@@ -118,8 +118,8 @@ def test_every_service_of_ours_runs_by_its_very_command(containers: Containers) 
     again = containers.run("migrate", service("migrate")["command"])
     assert again.returncode == 0, again.stderr
 
-    with containers.up("api") as api, containers.up("worker") as worker:
-        for name, process in (("api", api), ("worker", worker)):
+    with containers.up("api") as api, containers.up("worker") as worker, containers.up("scorer") as scorer:
+        for name, process in (("api", api), ("worker", worker), ("scorer", scorer)):
             becomes_healthy(containers, name, process)
             process.terminate()
             process.wait(timeout=float(service(name).get("stop_grace_period", "10s").removesuffix("s")))

@@ -18,6 +18,7 @@ IMPORTED_AS = {
     "scikit-learn": "sklearn",
 }
 NOT_IMPORTED = {
+    "numba": "shap needs it; named so that a version with wheels is chosen",
     "python-multipart": "FastAPI imports it to read uploaded files",
     "tzdata": "zoneinfo reads its files where the system has none",
 }

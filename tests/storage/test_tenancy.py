@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import asyncpg
 import pytest
-from sqlalchemy import insert, select, text
+from sqlalchemy import Executable, insert, select, text
 from sqlalchemy.dialects.postgresql.base import PGDialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -15,6 +15,10 @@ from storage.tables import METADATA, TENANT_TABLES
 
 pytestmark = pytest.mark.servers
 
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+MONTH = text("SELECT playkeeper_month_partition(:parent, :day)")
+BY_MONTH = sorted(name for name, table in METADATA.tables.items() if table.dialect_options["postgresql"]["partition_by"])
+
 
 def a_row(table: str, tenant: str) -> dict[str, object]:
     """A row with something in every column that wants it."""
@@ -24,10 +28,12 @@ def a_row(table: str, tenant: str) -> dict[str, object]:
         "BIGINT": 1,
         "FLOAT": 0.5,
         "BOOLEAN": False,
-        "TIMESTAMP WITH TIME ZONE": datetime(2026, 11, 23, tzinfo=UTC),
+        "BYTEA": b"x",
+        "DATE": date(2026, 11, 1),
+        "TIMESTAMP WITH TIME ZONE": NOW,
     }
     dialect = PGDialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it bare
-    words = {"state": "active", "do": "pause"}
+    words = {"state": "active", "do": "pause"} | ({"status": "shadow"} if table == "scoring_model" else {})
     return {"tenant": tenant} | {
         column.name: words.get(column.name, samples[column.type.compile(dialect)])
         for column in METADATA.tables[table].columns
@@ -38,6 +44,8 @@ def a_row(table: str, tenant: str) -> dict[str, object]:
 async def add_row_as_owner(owner_url: str, table: str, tenant: str) -> None:
     engine = create_async_engine(async_url(owner_url))
     async with engine.begin() as connection:
+        if table in BY_MONTH:
+            await connection.execute(MONTH.bindparams(parent=table, day=NOW.date()))
         # Foreign keys and the other checks are not what is proved here.
         await connection.execute(text("SET LOCAL session_replication_role = replica"))
         await connection.execute(insert(METADATA.tables[table]).values(a_row(table, tenant)))
@@ -60,11 +68,45 @@ async def test_rows_show_to_their_tenant_only(database: Database, owner_url: str
     assert (own, foreign, without_tenant) == (1, 0, 0)
 
 
+async def try_as(database: Database, statement: Executable) -> None:
+    async with database.begin("acme") as session:
+        await session.execute(statement)
+
+
 @pytest.mark.parametrize("table", TENANT_TABLES)
 async def test_a_row_of_another_tenant_is_refused(database: Database, table: str) -> None:
+    if table in BY_MONTH:
+        await try_as(database, MONTH.bindparams(parent=table, day=NOW.date()))
+
     with pytest.raises(DBAPIError, match="row-level security"):
-        async with database.begin("acme") as session:
-            await session.execute(insert(METADATA.tables[table]).values(a_row(table, "other")))
+        await try_as(database, insert(METADATA.tables[table]).values(a_row(table, "other")))
+
+
+@pytest.mark.parametrize("table", BY_MONTH)
+@pytest.mark.parametrize("statement", ["SELECT * FROM {}_2026_11", "DELETE FROM {}_2026_11", "DROP TABLE {}_2026_11"])
+async def test_the_application_may_not_touch_a_month_past_its_table(database: Database, table: str, statement: str) -> None:
+    await try_as(database, MONTH.bindparams(parent=table, day=NOW.date()))
+
+    with pytest.raises(DBAPIError, match=r"permission denied|must be owner"):
+        await try_as(database, text(statement.format(table)))
+
+
+@pytest.mark.parametrize("parent", ["account", "observation_2026_11", "observation; DROP TABLE account"])
+async def test_months_are_made_of_three_tables_only(database: Database, parent: str) -> None:
+    with pytest.raises(DBAPIError, match="no table of months"):
+        await try_as(database, MONTH.bindparams(parent=parent, day=NOW.date()))
+
+
+async def test_only_the_application_may_have_months_made(owner_url: str) -> None:
+    connection = await asyncpg.connect(owner_url)
+    allowed = await connection.fetch(
+        "SELECT coalesce(r.rolname, 'everybody') AS who FROM pg_proc p, aclexplode(p.proacl) AS right_of "
+        "LEFT JOIN pg_roles r ON r.oid = right_of.grantee "
+        "WHERE p.proname = 'playkeeper_month_partition' AND right_of.grantee <> p.proowner"
+    )
+    await connection.close()
+
+    assert [row["who"] for row in allowed] == [APP_ROLE]
 
 
 async def test_a_tenant_sees_no_other_tenant(database: Database, application_url: str) -> None:
@@ -92,9 +134,10 @@ async def test_the_application_owns_nothing_and_cannot_pass_the_guard(owner_url:
         "SELECT count(*) FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner WHERE r.rolname = $1", APP_ROLE
     )
     role = await connection.fetchrow("SELECT rolsuper, rolbypassrls, rolcreaterole FROM pg_roles WHERE rolname = $1", APP_ROLE)
+    # Months of a table have no policies: nobody but the owner has any right to them.
     unguarded = await connection.fetch(
-        "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version' "
-        "AND NOT (relrowsecurity AND relforcerowsecurity)"
+        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition "
+        "AND relnamespace = 'public'::regnamespace AND relname <> 'alembic_version' AND NOT (relrowsecurity AND relforcerowsecurity)"
     )
     await connection.close()
 

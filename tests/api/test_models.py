@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from storage.repositories.models import add_model, promote
+from storage.scoring_tables import ScoringModel
+from storage.session import Database
+from tests.api.conftest import Caller
+from tests.database import TENANT
+
+pytestmark = pytest.mark.servers
+
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+
+
+def trained(target: str, training: str, **particulars: Any) -> ScoringModel:
+    given = {"algorithm": "logistic regression", "feature_set": "f", "file": b"x", "sha256": "s", "card": "# card\n"}
+    return ScoringModel(target=target, training=training, **(given | particulars))
+
+
+async def test_going_back_twice_goes_back_two_champions(database: Database, api: Caller) -> None:
+    for training in ("a", "b", "c"):
+        async with database.begin(TENANT) as session:
+            await promote(session, "churn", await add_model(session, trained("churn", training)), NOW)
+
+    first = api.post("/v1/models/churn/rollback", {"because": "alarms in support"})
+    second = api.post("/v1/models/churn/rollback", {"because": "still alarms"})
+    none_left = api.post("/v1/models/churn/rollback", {"because": "again"}, status=409)
+    listed = api.get("/v1/models/churn")["items"]
+
+    assert [first["version"], second["version"], none_left["code"]] == [2, 1, "ML004"]
+    assert [(row["version"], row["status"]) for row in listed] == [(3, "retired"), (2, "retired"), (1, "champion")]
+
+
+async def test_the_same_training_makes_one_model(database: Database) -> None:
+    async with database.begin(TENANT) as session:
+        first = await add_model(session, trained("expansion", "run-1"))
+    async with database.begin(TENANT) as session:
+        again = await add_model(session, trained("expansion", "run-1"))
+
+    assert first == again
+
+
+async def test_a_rejected_model_cannot_be_promoted_and_says_why(database: Database, api: Caller) -> None:
+    gate = {"name": "leak", "passed": False, "why": "overdue_days alone has an AUC of 0.97.", "feature": "overdue_days"}
+    async with database.begin(TENANT) as session:
+        version = await add_model(session, trained("expansion", "run-2", status="rejected", gates=[gate]))
+
+    refused = api.post(f"/v1/models/expansion/{version}/promote", {"because": "looks good to me"}, status=409)
+    unknown = api.post(f"/v1/models/expansion/{version}/clear", {"feature": "plan", "because": "no idea"}, status=422)
+    cleared = api.post(f"/v1/models/expansion/{version}/clear", {"feature": "overdue_days", "because": "known before"})
+
+    assert (refused["code"], gate["why"] in refused["detail"]) == ("ML003", True)
+    assert "under suspicion: overdue_days" in unknown["detail"]
+    assert cleared["cleared"] == ["overdue_days"]
+
+
+def test_wrong_requests_say_what_is_wrong(api: Caller) -> None:
+    assert api.get("/v1/models/churn/999999", status=404)["code"] == "ML002"
+    assert api.get("/v1/models/weather", status=422)["code"] == "DATA001"
+    assert api.post("/v1/models/churn/1/promote", {"because": ""}, status=422)["errors"][0]["pointer"] == "#/because"
+    assert api.get("/v1/scoring/jobs/play:acme:x:y:e1", status=404)["code"] == "PLAY020"
