@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Final
 
 import numpy as np
@@ -20,6 +21,16 @@ SIZES: Final = ((10, "1-10"), (50, "11-50"), (200, "51-200"), (math.inf, "201+")
 UNKNOWN: Final = "unknown"
 
 
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """An account at a cutoff, with what became of it."""
+
+    account: str
+    on: date
+    values: Features
+    label: bool
+
+
 def build_panel(histories: Iterable[History], cutoffs: Sequence[datetime], target: Target, *, until: datetime | None = None) -> Panel:
     """Give the rows of the accounts that were customers at each cutoff, where what became of them is known.
 
@@ -35,29 +46,48 @@ def build_panel(histories: Iterable[History], cutoffs: Sequence[datetime], targe
     kept = list(histories)
     end = seconds(until) if until is not None else max((_newest(each) for each in kept), default=-math.inf)
     closed = [(cutoff, at) for cutoff in sorted(set(cutoffs)) if window_of(at := seconds(cutoff))[1] <= end]
-    rows: list[Features] = []
-    accounts, days, labels = [], [], []
+    rows: list[Labelled] = []
     for history in kept:
         course = Course(history, end)
         for cutoff, at in closed:
             if has_chance(history, course, at):
-                rows.append(features_at(history, cutoff))
-                accounts.append(history.account)
-                days.append(cutoff.date())
-                labels.append(label_of(course, at, target))
-    values, levels = encode(FEATURES, rows)
+                rows.append(Labelled(history.account, cutoff.date(), features_at(history, cutoff), label_of(course, at, target)))
+    return panel_of(rows)
+
+
+def label_snapshots(snapshots: Iterable[tuple[datetime, Features]], history: History, target: Target, until: datetime) -> list[Labelled]:
+    """Give the same rows of one account whose features were kept when they were known.
+
+    Args:
+        snapshots: moments and features.
+        history: what is known of the account's contracts.
+        target: what the labels are about.
+        until: up to when what happened is known.
+    """
+    end = seconds(until)
+    course = Course(history, end)
+    return [
+        Labelled(history.account, as_of.date(), values, label_of(course, at, target))
+        for as_of, values in snapshots
+        if window_of(at := seconds(as_of))[1] <= end and course.is_customer(at) and not course.was_lost(at, window_of(at)[0])
+    ]
+
+
+def panel_of(rows: Sequence[Labelled]) -> Panel:
+    """Give rows as a panel whose groups are `plan` and `size`."""
+    values, levels = encode(FEATURES, [row.values for row in rows])
     return Panel(
         features=FEATURES,
-        accounts=np.array(accounts, dtype=np.str_),
-        as_of=np.array(days, dtype="datetime64[D]"),
+        accounts=np.array([row.account for row in rows], dtype=np.str_),
+        as_of=np.array([row.on for row in rows], dtype="datetime64[D]"),
         values=values,
-        labels=np.array(labels, dtype=np.bool_),
+        labels=np.array([row.label for row in rows], dtype=np.bool_),
         levels=levels,
         groups={
-            "plan": np.array([row["plan"] or UNKNOWN for row in rows], dtype=np.str_),
-            "size": np.array([size_of(row) for row in rows], dtype=np.str_),
+            "plan": np.array([row.values.get("plan") or UNKNOWN for row in rows], dtype=np.str_),
+            "size": np.array([size_of(row.values) for row in rows], dtype=np.str_),
         },
-        mrr=np.array([mrr_of(row) for row in rows], dtype=np.float64),
+        mrr=np.array([mrr_of(row.values) for row in rows], dtype=np.float64),
     )
 
 
