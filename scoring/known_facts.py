@@ -49,6 +49,7 @@ FACTS_OF_FEATURES: Final[Mapping[str, tuple[str, Turn]]] = {
     "usage.features_change_30d": ("features_trend", _percent),
     "support.urgent_open": ("urgent_open", _as_it_is),
     "survey.nps": ("nps", _as_it_is),
+    "survey.csat": ("csat_180d", _as_it_is),
     "survey.answered_at": ("nps_age_days", _days_before),
     "meetings.last_at": ("days_since_meeting", _days_before),
     "meetings.last_executive_at": ("days_since_executive", _days_before),
