@@ -19,6 +19,7 @@ from scoring.features.facts import Fact, Facts, facts_at
 from scoring.features.history import History
 from scoring.observations import Observation
 from storage.fact_definitions import BY_PATH
+from storage.observed_events import FROM_EVENT
 from storage.repositories.accounts import lock_accounts
 from storage.repositories.observations import Seen, list_observations, make_months
 from storage.repositories.snapshots import NewSnapshot, list_account_ids, save_snapshots, thin_snapshots
@@ -81,8 +82,12 @@ def histories_from(accounts: Sequence[str], seen: Sequence[Seen]) -> dict[str, H
 def _computed(accounts: Sequence[str], seen: Sequence[Seen], as_of: datetime, tell: bool) -> tuple[dict[str, Snapshot], dict[str, Facts]]:
     histories = histories_from(accounts, seen)
     snapshots = {account: snapshot_at(history, as_of) for account, history in histories.items()}
-    facts = {account: found for account, history in histories.items() if (found := facts_at(history, as_of))} if tell else {}
-    return snapshots, facts
+    if not tell:
+        return snapshots, {}
+    # Events know the invoices since a vendor was connected; a sync knows all of them, and what it wrote must not be undone every night.
+    whole = [each for each in seen if not (each.kind == "invoice" and each.id.startswith(FROM_EVENT))]
+    read = histories if len(whole) == len(seen) else histories_from(accounts, whole)
+    return snapshots, {account: found for account, history in read.items() if (found := facts_at(history, as_of))}
 
 
 def stored_form(account: str, snapshot: Snapshot) -> NewSnapshot:

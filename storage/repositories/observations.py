@@ -152,9 +152,3 @@ async def list_observations(session: Session, accounts: Sequence[str], cutoff: d
     ends = [first + timedelta(days=FIRST_USE_DAYS) for first in firsts.values()]
     rows = await session.execute(_FIRST_USES, {"accounts": list(firsts), "ends": ends, "cutoff": cutoff})
     return found + [Seen(*row) for row in rows]
-
-
-async def list_contract_observations(session: Session, accounts: Sequence[str], until: datetime) -> list[Seen]:
-    """Give what was known until a moment of the contracts of accounts: what labels are made of."""
-    query = text(f"SELECT {_COLUMNS} FROM observation WHERE {_KNOWN} AND kind = 'contract'")  # noqa: S608  # only constants
-    return [Seen(*row) for row in await session.execute(query, {"accounts": list(accounts), "cutoff": until})]
