@@ -13,6 +13,7 @@ from activities.actions.hubspot import hubspot_actions
 from activities.actions.meetings import meeting_actions
 from activities.actions.sagemaker import InvokeModel
 from activities.actions.salesforce import salesforce_actions
+from activities.actions.scores import score_actions
 from activities.actions.slack import slack_actions
 from activities.actions.sms import SendSms
 from activities.actions.stripe import stripe_actions
@@ -22,7 +23,8 @@ from activities.contracts import UNDO, ActionCall, ActionResult, UndoCall, UndoR
 from activities.effects import Action, Ledger, Pause
 from activities.failures import as_activity_failure
 from activities.outlet import Outlet
-from activities.scoring.overrides import Overrides
+from activities.scoring.registry import scoring_activities
+from activities.scoring.serving import Serving
 from activities.services import Services
 from activities.sweeping import Sweeping
 from activities.syncing import Syncing, Vendors
@@ -49,6 +51,7 @@ class Dependencies:
     connections: Connections
     after_answer: Pause | None = None
     vendors: Vendors = field(default_factory=lambda: VENDORS)
+    scoring: Serving | None = None
 
 
 def build_activities(dependencies: Dependencies) -> list[Activity]:
@@ -60,7 +63,7 @@ def build_activities(dependencies: Dependencies) -> list[Activity]:
         *performed,
         _undoing(ledger),
         *Services(dependencies.database, dependencies.plays).all(),
-        *Overrides(dependencies.database).all(),
+        *scoring_activities(dependencies.database, dependencies.scoring or Serving(dependencies.database, dependencies.connections)),
         *Sweeping(dependencies.database, dependencies.plays).all(),
         *Syncing(dependencies.database, dependencies.connections, dependencies.vendors).all(),
     ]
@@ -80,6 +83,7 @@ def build_actions(dependencies: Dependencies) -> Mapping[str, Action]:
         *hubspot_actions(dependencies.connections),
         EmitWebhook(dependencies.connections, dependencies.web),
         InvokeModel(dependencies.connections),
+        *score_actions(dependencies.scoring or Serving(dependencies.database, dependencies.connections)),
     )
     return {action.contract.name: action for action in actions}
 

@@ -7,8 +7,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final, TypeAlias, cast
 
+from activities.news import tell_plays
 from activities.scoring.pages import Page
-from activities.syncing import tell_plays
 from playbook_dsl.scorecard.card import DEFAULT, Card
 from playbook_dsl.scorecard.compiler import compile_scorecard
 from playbook_dsl.values import Json, to_json
