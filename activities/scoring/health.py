@@ -21,7 +21,6 @@ from storage.fact_definitions import facts_of
 from storage.facts import AccountRows, facts_from, read_accounts
 from storage.repositories.health import (
     HealthRow,
-    list_account_ids,
     read_newest_features,
     read_open_overrides,
     read_scores_before,
@@ -30,6 +29,7 @@ from storage.repositories.health import (
     write_health_facts,
 )
 from storage.repositories.scorecards import card_of, list_published_scorecards
+from storage.repositories.snapshots import list_account_ids
 from storage.scoring_tables import ScoreNow, ScoreOverride
 from storage.session import Database, Session
 

@@ -7,12 +7,13 @@ from fastapi import APIRouter, Path, Query, Response, status
 from api.deps import DatabaseDep, SessionDep
 from api.openapi import may_fail
 from api.paging import After, Limit, PageOf
-from api.problems import MediaTypeUnknown, ScorecardNotFound, ScorecardRefused
-from api.schemas.scorecards import EXAMPLE, ScorecardChecked, ScorecardDetails, ScorecardOut, ScorecardSaved
+from api.problems import BacktestNotPossible, MediaTypeUnknown, ScorecardNotFound, ScorecardRefused
+from api.schemas.scorecards import EXAMPLE, BacktestOut, LintOut, ScorecardChecked, ScorecardDetails, ScorecardOut, ScorecardSaved
 from api.security import Publisher, Viewer
+from api.services.card_trials import lint, try_card
 from api.services.compiling import TextDep, text_body
 from api.services.scorecards import archive_card, compile_card, existing_card, findings_out, new_card, publish_card
-from storage.repositories.scorecards import find_scorecard, list_newest_scorecards, list_scorecard_versions, save_scorecard
+from storage.repositories.scorecards import card_of, find_scorecard, list_newest_scorecards, list_scorecard_versions, save_scorecard
 
 router = APIRouter(prefix="/v1/scorecards", tags=["scorecards"])
 
@@ -65,6 +66,34 @@ async def save_card(
         return ScorecardSaved.model_validate(row.model_dump() | {"warnings": findings_out(compiled)})
 
 
+Months = Annotated[int, Query(ge=1, le=36, description="How far back, from the last day of which the outcome is known.", examples=[12])]
+
+
+@router.post(
+    "/backtest",
+    summary="Try a text on the past",
+    openapi_extra=CARD_BODY,
+    responses=may_fail(ScorecardRefused, BacktestNotPossible, MediaTypeUnknown, body=True),
+)
+async def backtest_text(text: TextDep, user: Viewer, database: DatabaseDep, months: Months = 12) -> BacktestOut:
+    """What it would have said of accounts whose end is known. Nothing is kept."""
+    card = new_card(await compile_card(database, user.tenant, text), text, user.name).card
+    return await try_card(database, user.tenant, card, months)
+
+
+@router.post(
+    "/lint",
+    summary="Look for what is hardly meant in a text",
+    openapi_extra=CARD_BODY,
+    responses=may_fail(ScorecardRefused, MediaTypeUnknown, body=True),
+)
+async def lint_text(text: TextDep, user: Viewer, database: DatabaseDep) -> LintOut:
+    """Bands that no published playbook reaches, measures that are missing, weights that never matter. Nothing is kept."""
+    card = new_card(await compile_card(database, user.tenant, text), text, user.name).card
+    async with database.begin(user.tenant) as session:
+        return await lint(session, card)
+
+
 @router.get("", summary="List scorecards", responses=may_fail())
 async def list_all_scorecards(user: Viewer, session: SessionDep, after: After = None, limit: Limit = 50) -> PageOf[ScorecardOut]:
     """Of each the published version, or else the newest, by name: the order in which they are asked whether an account is theirs."""
@@ -76,6 +105,20 @@ async def list_all_scorecards(user: Viewer, session: SessionDep, after: After = 
 async def get_scorecard(name: Name, user: Viewer, session: SessionDep) -> ScorecardDetails:
     """Its text and what came of it. Of a scorecard that is not published it is the newest version there is."""
     return ScorecardDetails.model_validate((await existing_card(session, name)).model_dump())
+
+
+@router.get("/{name}/backtest", summary="Try the published version on the past", responses=may_fail(ScorecardNotFound, BacktestNotPossible))
+async def backtest_one(name: Name, user: Viewer, database: DatabaseDep, months: Months = 12) -> BacktestOut:
+    """What it would have said of accounts whose end is known: from the nightly snapshots, as they were known then."""
+    async with database.begin(user.tenant) as session:
+        card = card_of(await existing_card(session, name))
+    return await try_card(database, user.tenant, card, months)
+
+
+@router.get("/{name}/lint", summary="Look for what is hardly meant", responses=may_fail(ScorecardNotFound))
+async def lint_one(name: Name, user: Viewer, session: SessionDep) -> LintOut:
+    """Bands that no published playbook reaches, measures that are missing for most accounts, weights that never matter."""
+    return await lint(session, card_of(await existing_card(session, name)))
 
 
 @router.get("/{name}/versions", summary="List the versions of a scorecard", responses=may_fail(ScorecardNotFound))

@@ -1,6 +1,6 @@
 """Bodies of the routes about scorecards and the health of accounts."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -136,3 +136,61 @@ class PutOverride(Body):
     score: float = Field(ge=0, le=100)
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
     until: AwareDatetime = Field(description="When it ends by itself; at most a year from now.")
+
+
+class FigureOut(BaseModel):
+    """A figure with its 95 % interval."""
+
+    value: float | None = Field(description="null where it cannot be worked out.", examples=[0.75])
+    low: float | None = Field(default=None, examples=[0.71])
+    high: float | None = Field(default=None, examples=[0.79])
+
+
+class BandRateOut(BaseModel):
+    """What became of the accounts of a band."""
+
+    band: Literal["green", "yellow", "red", "no score"] = Field(examples=["yellow"])
+    rows: int = Field(description="Accounts at dates.", examples=[1273])
+    churned: int = Field(examples=[104])
+    rate: FigureOut
+
+
+class BacktestOut(BaseModel):
+    """What a scorecard would have said of accounts whose end is known."""
+
+    card: str = Field(examples=["default"])
+    words: str = Field(examples=["Of 5,673 rows (995 accounts) 3.2 % were lost. …"])
+    rows: int = Field(description="Accounts at the first snapshot of each month.", examples=[5673])
+    accounts: int = Field(examples=[995])
+    churned: int = Field(description="Rows that were lost 14 to 104 days later.", examples=[180])
+    scored: float = Field(description="Share of the rows with a score, 0 to 1.", examples=[0.99])
+    first: date | None = Field(description="The first day there was.")
+    last: date | None = None
+    base_rate: FigureOut
+    auc: FigureOut = Field(description="0.5 is chance, 1 is never wrong in the order of two accounts.")
+    top_decile_lift: FigureOut = Field(description="How many times the base rate is lost among the tenth with the lowest scores.")
+    top_decile_recall: FigureOut = Field(description="Share of all lost that is in that tenth.")
+    bands: list[BandRateOut]
+    unknown: dict[str, float] = Field(
+        description="Measures that were not known then, with the share of the rows.", examples=[{"Satisfaction": 0.26}]
+    )
+
+
+class RemarkOut(BaseModel):
+    """One remark of the lint."""
+
+    kind: Literal["band", "missing", "weight", "exception"] = Field(examples=["band"])
+    subject: str = Field(examples=["red"])
+    words: str = Field(examples=["No published playbook asks about health that is red."])
+
+
+class LintOut(BaseModel):
+    """What is legal in a scorecard and still hardly meant."""
+
+    card: str = Field(examples=["default"])
+    remarks: list[RemarkOut]
+    accounts: int = Field(description="How many accounts were looked at.", examples=[3000])
+    reach: dict[str, list[str]] = Field(
+        description="Playbooks that ask about health, with the bands they reach.", examples=[{"at-risk-save": ["red"]}]
+    )
+    limits: str = Field(description="What the lint cannot see.")

@@ -39,10 +39,13 @@ class HealthRow:
     facts: Mapping[str, Json] = field(default_factory=dict)
 
 
-async def list_account_ids(session: Session, after: str, limit: int) -> list[str]:
-    """Give the ids of accounts after one, in their order."""
-    query = select(col(Account.id)).where(col(Account.id) > after).order_by(col(Account.id)).limit(limit)
-    return list((await session.execute(query)).scalars())
+_LABELS: Final = ("id", "name", "tier", "segment", "country", "currency")
+
+
+async def read_account_labels(session: Session) -> dict[str, dict[str, object]]:
+    """Give of every account what says who it is and hardly changes. Not its status or stage: those tell its end."""
+    query = select(col(Account.id), *(getattr(Account, name) for name in _LABELS))
+    return {row[0]: dict(zip(_LABELS, row[1:], strict=True)) | {"tags": []} for row in await session.execute(query)}
 
 
 async def read_newest_features(
@@ -62,6 +65,13 @@ async def read_scores_now(session: Session, accounts: Sequence[str]) -> dict[str
     """Give the newest health of accounts."""
     query = select(ScoreNow).where(col(ScoreNow.kind) == KIND, col(ScoreNow.account).in_(accounts))
     return {row.account: row for row in (await session.execute(query)).scalars()}
+
+
+async def list_predictions(session: Session, card: str, most: int) -> list[dict[str, object]]:
+    """Give the newest health of the accounts that a card scores (`default`), in whatever version."""
+    of_card = col(ScoreNow.model_version).op("~")(f"^scorecard:{card}-[0-9]+$")
+    query = select(col(ScoreNow.prediction)).where(col(ScoreNow.kind) == KIND, of_card).order_by(col(ScoreNow.account)).limit(most)
+    return list((await session.execute(query)).scalars())
 
 
 async def read_scores_before(session: Session, accounts: Sequence[str], at: datetime) -> dict[str, float]:
