@@ -45,9 +45,16 @@ Load: TypeAlias = Callable[[bytes, str], Model]
 
 
 def load_local(file: bytes, sha256: str) -> Model:
-    """Load a model of `scoring.models`; scikit-learn is imported here and not before."""
-    local = importlib.import_module("scoring.models.local")
-    model: Model = local.LocalModel.load(file, sha256)
+    """Load a model of `scoring.models`; scikit-learn and SciPy are imported here and not before.
+
+    Raises:
+        ScorerError: the file is refused; the message says why and what to do.
+    """
+    local, files = importlib.import_module("scoring.models.local"), importlib.import_module("scoring.models.files")
+    try:
+        model: Model = local.LocalModel.load(file, sha256, feature_set=FEATURE_SET)
+    except files.ModelRefused as error:
+        raise ScorerError(str(error)) from error
     return model
 
 
@@ -117,6 +124,9 @@ class Models:
             file = await read_file(session, champion.target, champion.version)
         try:
             return await self.run(lambda: self._warmed(file, champion))
+        except ScorerError as error:
+            _LOG.warning("a model is refused", tenant=tenant, model=champion.name, reason=str(error))
+            raise ScorerError(f"the file of {champion.name} is refused: {error}") from error
         except Exception as error:
             # A file may say anything; its kind of trouble goes into the log, and to people goes what they can do.
             _LOG.warning("a model is refused", tenant=tenant, model=champion.name, reason=type(error).__name__)
