@@ -31,6 +31,7 @@ from api.routes import (
     exemptions,
     health,
     hooks,
+    impact,
     launches,
     models,
     people,
@@ -52,7 +53,7 @@ from workflows.client import Address, connect
 from workflows.client import TemporalAway as NotConnected
 
 ROUTERS = (
-    *(health, accounts, budget, playbooks, bulk, runs, launches, enrollments, exemptions, schedules),
+    *(health, accounts, budget, playbooks, bulk, runs, launches, enrollments, exemptions, schedules, impact),
     *(tasks, effects, events, hooks, connectors, syncs, usage, scores, models, templates, people),
 )
 

@@ -20,6 +20,7 @@ TAGS: list[dict[str, Any]] = [
     {"name": "launches", "description": "One start on many accounts."},
     {"name": "enrollments", "description": "Who is or was in which playbook, why and why not, and who was taken out."},
     {"name": "tasks", "description": "The inbox: tasks, questions, approvals, held steps."},
+    {"name": "impact", "description": "What playbooks changed against those they left alone, and the revenue at risk."},
     {"name": "effects", "description": "What plays did to the world, and what was taken back."},
     {"name": "events", "description": "What happened outside, delivered to the plays it is for."},
     {"name": "connectors", "description": "Vendors: credentials, limits, and whose their objects are."},

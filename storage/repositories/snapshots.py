@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col
 
 from storage.scoring_tables import FeatureSnapshot
@@ -61,7 +62,7 @@ async def list_newest_snapshots(session: Session, accounts: Sequence[str], featu
     """Give the newest snapshot of each of the accounts that has one, by account."""
     query = (
         select(FeatureSnapshot)
-        .distinct(col(FeatureSnapshot.account))
+        .ext(distinct_on(col(FeatureSnapshot.account)))
         .where(col(FeatureSnapshot.account).in_(accounts), col(FeatureSnapshot.feature_set) == feature_set)
         .order_by(col(FeatureSnapshot.account), col(FeatureSnapshot.as_of).desc())
     )

@@ -36,7 +36,7 @@ def test_a_batch_is_taken_once(api: Caller, account: str) -> None:
 
 
 def test_every_kind_is_taken(api: Caller, account: str) -> None:
-    told = [
+    told: list[dict[str, JsonTree]] = [
         {"kind": "usage", "values": {"user": "eva", "features": {"reports": 2}}},
         {"kind": "ticket", "subject": "T-1", "values": {"status": "open", "severity": 2}},
         {"kind": "invoice", "subject": "I-1", "values": {"status": "open", "amount": 99.5, "due": "2026-12-01", "paid": None}},
