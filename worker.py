@@ -42,6 +42,7 @@ from storage.session import Database
 from workflows.client import Address, TemporalAway, connect
 from workflows.messages import QUEUE_PLAYS, QUEUE_SCORING, sweep_schedule_id
 from workflows.outlet import TemporalPlays
+from workflows.override import HealthOverride
 from workflows.playbook_run import PlaybookRun
 from workflows.schedules import SweepPlan, keep_schedules, keep_scoring, keep_sweeps
 from workflows.scoring import ScoringBackfill, ScoringDrift, ScoringNight, ScoringTraining
@@ -51,7 +52,7 @@ from workflows.sync import SyncTick, VendorSync
 _LOG = structlog.get_logger("worker")
 _PAUSE_S = 1.0
 _SCHEDULES_PAUSE_S = 5.0
-WORKFLOWS: tuple[type, ...] = (PlaybookRun, LaunchSweep, VendorSync, SyncTick)
+WORKFLOWS: tuple[type, ...] = (PlaybookRun, LaunchSweep, VendorSync, SyncTick, HealthOverride)
 SCORING_WORKFLOWS: tuple[type, ...] = (ScoringNight, ScoringBackfill, ScoringTraining, ScoringDrift)
 
 

@@ -23,6 +23,7 @@ from activities.contracts import UNDO, ActionCall, ActionResult, UndoCall, UndoR
 from activities.effects import Action, Ledger, Pause
 from activities.failures import as_activity_failure
 from activities.outlet import Outlet
+from activities.scoring.registry import scoring_activities
 from activities.scoring.serving import Serving
 from activities.services import Services
 from activities.sweeping import Sweeping
@@ -62,6 +63,7 @@ def build_activities(dependencies: Dependencies) -> list[Activity]:
         *performed,
         _undoing(ledger),
         *Services(dependencies.database, dependencies.plays).all(),
+        *scoring_activities(dependencies.database, dependencies.scoring or Serving(dependencies.database, dependencies.connections)),
         *Sweeping(dependencies.database, dependencies.plays).all(),
         *Syncing(dependencies.database, dependencies.connections, dependencies.vendors).all(),
     ]

@@ -38,6 +38,7 @@ from api.routes import (
     playbooks,
     runs,
     schedules,
+    scorecards,
     scores,
     syncs,
     tasks,
@@ -53,7 +54,7 @@ from workflows.client import Address, connect
 from workflows.client import TemporalAway as NotConnected
 
 ROUTERS = (
-    *(health, accounts, budget, playbooks, bulk, runs, launches, enrollments, exemptions, schedules, impact),
+    *(health, accounts, budget, scorecards, playbooks, bulk, runs, launches, enrollments, exemptions, schedules, impact),
     *(tasks, effects, events, hooks, connectors, syncs, usage, scores, models, templates, people),
 )
 

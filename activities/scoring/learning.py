@@ -114,7 +114,12 @@ def _extracted(panel: Panel, target: TargetName) -> Extracted:
     accounts = len(set(panel.accounts.tolist()))
     cutoffs = tuple(sorted({day.item() for day in panel.as_of}))
     return Extracted(
-        rows=len(panel), accounts=accounts, positives=positives, cutoffs=cutoffs, data_sha256=data_sha256(panel), why=_missing(panel, target)
+        rows=len(panel),
+        accounts=accounts,
+        positives=positives,
+        cutoffs=cutoffs,
+        data_sha256=data_sha256(panel),
+        why=_missing(panel, target),
     )
 
 
