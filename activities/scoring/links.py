@@ -25,7 +25,8 @@ from storage.scoring_tables import ScoringModel
 from storage.session import Database
 
 _LOG = structlog.get_logger("scoring")
-_NO_FEATURES: Final = "there are no features of the account of the last 30 days"
+NO_FEATURES: Final = "there are no features of the account of the last 30 days"
+"""Why nobody but a scorecard can score an account."""
 _MOST_MODELS: Final = 64
 T = TypeVar("T")
 
@@ -172,7 +173,7 @@ class ChampionScorer:
 
     def lacks(self, row: Row) -> str | None:
         """Say that there are no features."""
-        return _NO_FEATURES if row.features is None else None
+        return NO_FEATURES if row.features is None else None
 
     def as_of(self, row: Row) -> datetime | None:
         """Give the cutoff of the features."""
@@ -241,7 +242,7 @@ class RemoteScorer:
 
     def lacks(self, row: Row) -> str | None:
         """Say that there are no features."""
-        return _NO_FEATURES if row.features is None else None
+        return NO_FEATURES if row.features is None else None
 
     def as_of(self, row: Row) -> datetime | None:
         """Give the cutoff of the features."""
