@@ -35,6 +35,7 @@ class ProblemBody(BaseModel):
     instance: str | None = Field(default=None, examples=["/v1/runs/r-1/pause"])
     errors: list[FieldProblem] = Field(default=[])
     reason: str | None = Field(default=None, description="Which rule of a playbook does not let an account in.", examples=["suppressed"])
+    failed: list[dict[str, object]] | None = Field(default=None, description="Who was asked for a score and did not answer.")
     diagnostics: list[dict[str, object]] | None = Field(default=None, description="What the compiler says, for a refused playbook.")
 
 
@@ -346,6 +347,27 @@ class AudienceNotAsked(Problem):
     advice = "Correct the audience and publish the playbook again."
 
 
+class LookNotDue(Problem):
+    """IMP001: the next planned look at a playbook's impact is not due yet, or there is none any more."""
+
+    code, status, title = "IMP001", 409, "No look is due now"
+    advice = "GET /v1/playbooks/{slug}/impact says under plan when the next one is; looking more often would find effects that are none."
+
+
+class NobodyHeldOut(Problem):
+    """IMP002: the playbook has no holdout, so there is nothing to look at."""
+
+    code, status, title = "IMP002", 409, "This playbook leaves nobody alone"
+    advice = 'Add "holdout: {share: 15%}" to its "enroll" and publish it; those who enter from then on are compared.'
+
+
+class PlanFixed(Problem):
+    """IMP003: the plan of looks cannot be changed any more, because outcomes are known."""
+
+    code, status, title = "IMP003", 409, "The plan of looks is fixed"
+    advice = "A plan is laid down before the time of the first account is over; the one that is laid down stays."
+
+
 class VendorNotFound(Problem):
     """CONN001: there is no connector of this name."""
 
@@ -393,6 +415,55 @@ class SyncRecordNotFound(Problem):
 
     code, status, title = "SYNC003", 404, "There is no such record or report"
     advice = "GET /v1/connectors/{vendor}/sync/failures lists what is queued; a record that was taken in meanwhile is gone from there."
+
+
+class OnlyStandIn(Problem):
+    """ML001: the best scorer failed, and the request takes no other's word."""
+
+    code, status, title = "ML001", 503, "Only a stand-in could give this score"
+    advice = "Ask again in half a minute, or take a stand-in's word with allow: fallback."
+
+
+class ScoreUnavailable(Problem):
+    """PRED001: nobody can score the account, or only a score from before is there and the request takes none."""
+
+    code, status, title = "PRED001", 503, "There is no score now"
+    advice = "What failed is listed under failed; give the account features or a health score, or ask again later."
+
+
+class ScorecardRefused(Problem):
+    """CARD001: the compiler found errors in a scorecard."""
+
+    code, status, title = "CARD001", 422, "The scorecard has errors"
+    advice = "Correct what the diagnostics say; each names its line and column."
+
+
+class ScorecardNotFound(Problem):
+    """CARD002: no scorecard (or version) has this name."""
+
+    code, status, title = "CARD002", 404, "There is no such scorecard"
+    advice = "GET /v1/scorecards lists them."
+
+
+class HealthUnknown(Problem):
+    """CARD003: no scorecard is for this account."""
+
+    code, status, title = "CARD003", 404, "No scorecard is for this account"
+    advice = "Publish a scorecard called default, which is for all that no other one is for; accounts that were lost have no health."
+
+
+class OverrideNotFound(Problem):
+    """CARD004: nobody says otherwise of this account's health."""
+
+    code, status, title = "CARD004", 404, "The health of this account is not overridden"
+    advice = "The computed score is what counts already."
+
+
+class BacktestNotPossible(Problem):
+    """CARD005: there is too little of the past to test a scorecard on."""
+
+    code, status, title = "CARD005", 409, "There is too little of the past to test on"
+    advice = "A backtest needs nightly snapshots that are older than the window of labels, 104 days, and accounts that were lost since."
 
 
 class ModelNotFound(Problem):

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from activities.news import tell_plays
 from activities.scoring.pages import Page
 from playbook_dsl.values import Json, Money, to_json
 from scoring.features.compute import Snapshot, snapshot_at
@@ -117,11 +118,14 @@ def stored_form(account: str, snapshot: Snapshot) -> NewSnapshot:
 
 
 async def _write_facts(session: Session, facts: Mapping[str, Facts], as_of: datetime) -> None:
+    told: set[str] = set()
     for account_id, account in (await lock_accounts(session, list(facts))).items():
         changed = changed_facts(account, facts[account_id], as_of)
         if changed:
             account.facts = {**account.facts, **changed}
+            told.add(account_id)
     await session.flush()
+    await tell_plays(session, told)
 
 
 def changed_facts(account: Account, found: Facts, as_of: datetime) -> dict[str, Json]:
