@@ -53,8 +53,9 @@ async def _page(database: Database, tenant: str, as_of: datetime, after: str, li
     async with database.begin(tenant) as session:
         accounts = await list_account_ids(session, after, limit)
         seen = await list_observations(session, accounts, as_of)
-    # Seconds of computing for a page of busy accounts: the worker's loop goes on meanwhile.
-    snapshots, facts = await asyncio.to_thread(_computed, accounts, seen, as_of, tell)
+    # Of whom nothing was ever seen nothing is kept. The worker's loop goes on meanwhile: a page of busy accounts takes seconds.
+    known = sorted({each.account for each in seen})
+    snapshots, facts = await asyncio.to_thread(_computed, known, seen, as_of, tell)
     async with database.begin(tenant) as session:
         await save_snapshots(session, as_of, FEATURE_SET, [stored_form(account, each) for account, each in snapshots.items()])
         if facts:
