@@ -66,7 +66,7 @@ async def _page(database: Database, tenant: str, as_of: datetime, after: str, li
         some = accounts[first : first + _AT_ONCE]
         async with database.begin(tenant) as session:
             seen = await list_observations(session, some, as_of)
-        # Of whom nothing was ever seen nothing is kept. The worker's loop goes on meanwhile: busy accounts take a while.
+        # Of whom nothing was ever seen nothing is kept. The worker's loop goes on while busy accounts are computed.
         known = sorted({each.account for each in seen})
         snapshots, facts = await asyncio.to_thread(_computed, known, seen, as_of, tell)
         async with database.begin(tenant) as session:
