@@ -1,7 +1,7 @@
 """The activities a worker offers, made from what it was given: no globals."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final, TypeAlias, TypeVar
 
@@ -56,6 +56,8 @@ class Dependencies:
 
 def build_activities(dependencies: Dependencies) -> list[Activity]:
     """Give every activity: one for each action of the catalog, the undo, and the product's own services."""
+    serving = dependencies.scoring or Serving(dependencies.database, dependencies.connections)
+    dependencies = replace(dependencies, scoring=serving)
     actions = build_actions(dependencies)
     ledger = Ledger(dependencies.database, actions, after_answer=dependencies.after_answer)
     performed = [_performing(name, ledger) for name in actions]
@@ -63,7 +65,7 @@ def build_activities(dependencies: Dependencies) -> list[Activity]:
         *performed,
         _undoing(ledger),
         *Services(dependencies.database, dependencies.plays).all(),
-        *scoring_activities(dependencies.database, dependencies.scoring or Serving(dependencies.database, dependencies.connections)),
+        *scoring_activities(dependencies.database, serving),
         *Sweeping(dependencies.database, dependencies.plays).all(),
         *Syncing(dependencies.database, dependencies.connections, dependencies.vendors).all(),
     ]

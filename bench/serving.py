@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -140,7 +140,7 @@ async def _fill(database: Database, accounts: int) -> None:
     as_of = datetime.now(UTC) - timedelta(hours=6)
     numbers = [each.name for each in FEATURES if each.kind == "number"]
     values = ", ".join(f"'{name}', round(CAST(random() * 4 - 2 AS numeric), 3)" for name in numbers)
-    file = save(learn(synthetic(LEARNED_FROM)), Manifest(version=1))
+    file = save(replace(learn(synthetic(LEARNED_FROM)), target="churn"), Manifest(version=1))
     async with database.begin(TENANT) as session:
         made = """
             INSERT INTO account (tenant, id, name, status, mrr, currency, facts)
@@ -202,7 +202,7 @@ async def measure_one(database: Database) -> list[Spread]:
     serving.close()
     fake = FakeSageMaker()
     fake.faults += [Fault("silence")] * DOWN
-    fake.deaf_s = 5
+    fake.deaf_s = 2
     async with database.begin(TENANT) as session:
         await save_connection(session, SAGEMAKER.name, dict(SAGEMAKER.sandbox), account="scores", saved_by="bench")
     with sandbox(fake) as url:
@@ -212,6 +212,7 @@ async def measure_one(database: Database) -> list[Spread]:
         down = await timed(DOWN, lambda number: serving.score(TENANT, name_of(number), "churn", anew=True), ["champion"])
         serving.close()
         await connections.close()
+        await asyncio.sleep(fake.deaf_s)
     async with database.begin(TENANT) as session:
         await session.execute(text("DELETE FROM connection"))
     return [

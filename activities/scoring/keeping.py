@@ -20,6 +20,8 @@ Tree: TypeAlias = Any
 Band: TypeAlias = Literal["green", "yellow", "red"]
 """Health in one word."""
 _BANDS: Final[Mapping[str, Band]] = {"green": "green", "yellow": "yellow", "amber": "yellow", "red": "red"}
+TOLD: Final = "scorecard:facts"
+"""The version of a health that no card of ours computed."""
 GREEN: Final = 70
 YELLOW: Final = 40
 
@@ -43,24 +45,23 @@ def kept_of(basis: Basis) -> Kept | None:
 
 
 def health_of(basis: Basis) -> Health | None:
-    """Give the newest health: of a scorecard, else what the account's facts say."""
-    row, told = basis.health, basis.told_health
-    if row is not None and _number(row.get("score")) is not None:
-        words = tuple(
-            str(each["words"]) for each in _list(row["prediction"].get("factors")) if isinstance(each, dict) and each.get("words")
-        )
-        return Health(float(row["score"]), str(row["model_version"]), float(row["coverage"]), datetime.fromisoformat(row["as_of"]), words)
-    score = _number(told.get("score"))
+    """Give the newest health: of a scorecard, or what the account's facts say where somebody told them another since."""
+    row, told = basis.health or {}, basis.told_health
+    computed, score = _number(row.get("score")), _number(told.get("score"))
+    if computed is not None and score in (None, computed):
+        as_of = datetime.fromisoformat(row["as_of"])
+        return Health(computed, str(row["model_version"]), float(row["coverage"]), as_of, _words(row["prediction"].get("factors")))
     if score is None:
         return None
     at = told.get("updated_at")
     as_of = datetime.fromisoformat(at["$datetime"]) if isinstance(at, dict) and "$datetime" in at else basis.changed_at
-    return Health(min(100.0, max(0.0, score)), "scorecard:facts", 1.0, as_of)
+    return Health(min(100.0, max(0.0, score)), TOLD, 1.0, as_of)
 
 
 def band_of(basis: Basis, health: Health) -> Band:
-    """Give health in one word: the card's own, else what facts say, else green from 70 and red below 40."""
-    said = basis.health["level"] if basis.health is not None else basis.told_health.get("band")
+    """Give health in one word: the card's own, or what facts say with a score of theirs, else green from 70 and red below 40."""
+    row = None if health.version == TOLD else basis.health
+    said = row["level"] if row is not None else basis.told_health.get("band")
     if isinstance(said, str) and said in _BANDS:
         return _BANDS[said]
     return "green" if health.score >= GREEN else "yellow" if health.score >= YELLOW else "red"
@@ -70,8 +71,8 @@ def _number(value: Tree) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _list(value: Tree) -> list[Tree]:
-    return value if isinstance(value, list) else []
+def _words(factors: Tree) -> tuple[str, ...]:
+    return tuple(each for each in factors if isinstance(each, str)) if isinstance(factors, list) else ()
 
 
 def is_to_be_kept(basis: Basis, answer: Answer, now: datetime) -> bool:

@@ -25,7 +25,8 @@ from storage.scoring_tables import ScoringModel
 from storage.session import Database
 
 _LOG = structlog.get_logger("scoring")
-_NO_FEATURES: Final = "there are no features of the account of the last 30 days"
+NO_FEATURES: Final = "there are no features of the account of the last 30 days"
+"""Why nobody but a scorecard can score an account."""
 _MOST_MODELS: Final = 64
 T = TypeVar("T")
 
@@ -45,9 +46,16 @@ Load: TypeAlias = Callable[[bytes, str], Model]
 
 
 def load_local(file: bytes, sha256: str) -> Model:
-    """Load a model of `scoring.models`; scikit-learn is imported here and not before."""
-    local = importlib.import_module("scoring.models.local")
-    model: Model = local.LocalModel.load(file, sha256)
+    """Load a model of `scoring.models`; scikit-learn and SciPy are imported here and not before.
+
+    Raises:
+        ScorerError: the file is refused; the message says why and what to do.
+    """
+    local, files = importlib.import_module("scoring.models.local"), importlib.import_module("scoring.models.files")
+    try:
+        model: Model = local.LocalModel.load(file, sha256, feature_set=FEATURE_SET)
+    except files.ModelRefused as error:
+        raise ScorerError(str(error)) from error
     return model
 
 
@@ -117,6 +125,9 @@ class Models:
             file = await read_file(session, champion.target, champion.version)
         try:
             return await self.run(lambda: self._warmed(file, champion))
+        except ScorerError as error:
+            _LOG.warning("a model is refused", tenant=tenant, model=champion.name, reason=str(error))
+            raise ScorerError(f"the file of {champion.name} is refused: {error}") from error
         except Exception as error:
             # A file may say anything; its kind of trouble goes into the log, and to people goes what they can do.
             _LOG.warning("a model is refused", tenant=tenant, model=champion.name, reason=type(error).__name__)
@@ -162,7 +173,7 @@ class ChampionScorer:
 
     def lacks(self, row: Row) -> str | None:
         """Say that there are no features."""
-        return _NO_FEATURES if row.features is None else None
+        return NO_FEATURES if row.features is None else None
 
     def as_of(self, row: Row) -> datetime | None:
         """Give the cutoff of the features."""
@@ -231,7 +242,7 @@ class RemoteScorer:
 
     def lacks(self, row: Row) -> str | None:
         """Say that there are no features."""
-        return _NO_FEATURES if row.features is None else None
+        return NO_FEATURES if row.features is None else None
 
     def as_of(self, row: Row) -> datetime | None:
         """Give the cutoff of the features."""

@@ -1,7 +1,8 @@
 """Scores for whoever asks: a play, a person, the night. The order of scorers and their limits are `scoring.serve`'s."""
 
 import asyncio
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
@@ -10,7 +11,7 @@ import structlog
 
 from activities.connections import Connections
 from activities.scoring.keeping import Band, band_of, health_of, keep, kept_of
-from activities.scoring.links import Champion, ChampionScorer, Endpoint, Load, Models, RemoteScorer, load_local
+from activities.scoring.links import NO_FEATURES, Champion, ChampionScorer, Endpoint, Load, Models, RemoteScorer, load_local
 from activities.scoring.pages import Page, StagePage
 from connectors.errors import NotAuthorized
 from connectors.sagemaker.vendor import SAGEMAKER, SageMakerCredentials
@@ -117,9 +118,7 @@ class Serving:
             setting = await self._setting(session, target)
         chain = Chain(target, FEATURE_SET, budget=_OF_ONE.budget)
         answer = await chain.answer(_row(basis), self._links(tenant, target, setting, now, _OF_ONE), anew=anew)
-        if answer.failed:
-            failed = [f"{each.link}: {each.why}" for each in answer.failed]
-            _LOG.warning("a score came from a stand-in", tenant=tenant, account=account, target=target, failed=failed, by=answer.given_by)
+        _tell(tenant, target, [answer])
         async with self._database.begin(tenant) as session:
             await keep(session, target, [(basis, answer)], now)
         return answer
@@ -151,6 +150,7 @@ class Serving:
         chain = Chain(target, FEATURE_SET, budget=_OF_PAGE.budget)
         links = self._links(tenant, target, setting, now, _OF_PAGE)
         answers = await chain.answers([_row(basis) for basis in page], links, anew=True)
+        _tell(tenant, target, answers)
         async with self._database.begin(tenant) as session:
             await keep(session, target, list(zip(page, answers, strict=True)), now, night=as_of)
         return Page(accounts=len(page), last=page[-1].account, more=len(page) == limit)
@@ -224,6 +224,14 @@ class Serving:
                 self._breakers.pop(next(iter(self._breakers)))
             self._breakers[key] = Breaker()
         return self._breakers[key]
+
+
+def _tell(tenant: str, target: Target, answers: Sequence[Answer]) -> None:
+    """Say in the log who failed, each reason once. Accounts without features are no news: they are there every night."""
+    reasons = Counter(f"{each.link}: {each.why}" for answer in answers for each in answer.failed if each.why != NO_FEATURES)
+    if reasons:
+        by = Counter(answer.given_by or "nobody" for answer in answers)
+        _LOG.warning("some scores came from a stand-in", tenant=tenant, target=target, failed=dict(reasons.most_common(5)), by=dict(by))
 
 
 def _row(basis: Basis) -> Row:

@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 from activities.failures import NoScore, NotFound, as_activity_failure
 from playbook_dsl.values import to_json
 from storage.repositories.accounts import set_facts
+from storage.repositories.health import HealthRow, write_health
 from storage.session import Database
 from tests.activities.acting import TENANT, call_of, ledger_of, make_account, run_of, undo_of
 from tests.scoring.serving_world import LoginsModel, no_champion, put_champion, put_features, serving_of
@@ -108,3 +109,25 @@ async def test_there_is_nothing_to_take_back(database: Database) -> None:
     await ledger.perform(call)
 
     assert (await ledger.undo(undo_of(call))).status == "nothing"
+
+
+async def test_a_health_that_somebody_told_since_counts_more_than_the_one_of_the_card(database: Database) -> None:
+    account = await make_account(database)
+    await give_health(database, account, score=41, band="yellow")
+    async with database.begin(TENANT) as session:
+        row = HealthRow(
+            account, 41.0, 41.0, "red", "scorecard:default-3", 0.8, {"factors": ["2 urgent tickets are open"]}, datetime.now(UTC)
+        )
+        await write_health(session, [row], history=False)
+    of_the_card = await performed(database, account, "score.health")
+    await give_health(database, account, score=90, band="green")
+    told = await performed(database, account, "score.health")
+
+    assert [of_the_card[name] for name in ("score", "level", "model_version", "top_factors", "coverage")] == [
+        41,
+        "red",
+        "scorecard:default-3",
+        ["2 urgent tickets are open"],
+        0.8,
+    ]
+    assert [told[name] for name in ("score", "level", "model_version", "top_factors")] == [90, "green", "scorecard:facts", []]

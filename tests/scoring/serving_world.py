@@ -79,7 +79,7 @@ async def put_features(database: Database, account: str, *, age: timedelta = tim
     return as_of
 
 
-async def put_champion(database: Database, file: bytes = GOOD_FILE, *, version: int = 1, target: str = "churn") -> None:
+async def put_champion(database: Database, file: bytes = GOOD_FILE, *, version: int = 1, target: str = "churn", sha256: str = "") -> None:
     """Let this file score; the one before retires."""
     async with database.begin(TENANT) as session:
         await session.execute(text("UPDATE scoring_model SET status = 'retired' WHERE target = :target"), {"target": target})
@@ -92,7 +92,7 @@ async def put_champion(database: Database, file: bytes = GOOD_FILE, *, version: 
             algorithm="hgb",
             feature_set=FEATURE_SET,
             file=file,
-            sha256=uuid.uuid4().hex,
+            sha256=sha256 or uuid.uuid4().hex,
             metrics={"base_rate": BASE_RATE},
             trained_at=datetime.now(UTC),
         )

@@ -111,6 +111,7 @@ async def test_the_endpoint_of_the_tenant_goes_first(database: Database, fake: t
     account = await make_account(database)
     await put_features(database, account, **FALLING)
     serving = serving_of(database, fake[1])
+    await serving.warm(TENANT)
     answer = await serving.score(TENANT, account, "churn")
     other = await serving.score(TENANT, account, "expansion")
     serving.close()
@@ -172,6 +173,7 @@ async def test_an_endpoint_that_keeps_failing_is_left_alone(database: Database, 
     account = await make_account(database)
     await put_features(database, account, **FALLING)
     serving = serving_of(database, fake[1])
+    await serving.warm(TENANT)
     fake[0].faults += [Fault("garbage")] * 20
     whys = [(await serving.score(TENANT, account, "churn", anew=True)).failed[0].why for _ in range(7)]
     serving.close()
