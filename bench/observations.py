@@ -97,7 +97,7 @@ async def measure_database(accounts: int, events: int) -> list[str]:
             say(f"{events:,} events {words}, in batches of {batch:,}: {seconds:.1f} s, {events / seconds:,.0f} a second")
             missed += [f"taking in ({words})"] if events / seconds < LEAST_EVENTS_A_SECOND else []
         for words in ("first", "second"):
-            seconds = await timed(lambda: a_night(database, now))
+            seconds = await timed(lambda: a_night(database, datetime.now(UTC)))
             say(f"features and facts of {accounts:,} accounts, {words} time: {seconds:.1f} s")
             missed += [f"a night ({words})"] if seconds > MOST_NIGHT_S else []
         await database.close()

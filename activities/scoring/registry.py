@@ -4,7 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 from activities.scoring.contracts import Stage
+from activities.scoring.drift import Drifting
 from activities.scoring.health import health_page
+from activities.scoring.learning import Learning
 from activities.scoring.night import Night
 from activities.scoring.overrides import Overrides
 from activities.scoring.pages import StagePage
@@ -19,6 +21,8 @@ def scoring_activities(database: Database, serving: Serving) -> list[Service]:
     """Give all of them."""
     return [
         *Night(database, stages_of(serving)).all(),
+        *Learning(database).all(),
+        *Drifting(database).all(),
         *Overrides(database).all(),
     ]
 

@@ -6,7 +6,7 @@ past and tells nobody; `tidy_page` thins out what is old.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
@@ -26,6 +26,8 @@ from storage.repositories.snapshots import NewSnapshot, list_account_ids, save_s
 from storage.session import Database, Session
 from storage.tables import Account
 
+_AT_ONCE: Final = 25
+"""Accounts whose observations are in memory together: a busy one has 5,000 of the last 150 days."""
 _ROOTS: Final = ("usage", "support", "survey", "billing", "meetings")
 
 
@@ -41,24 +43,36 @@ async def history_page(database: Database, tenant: str, as_of: datetime, after: 
 
 async def tidy_page(database: Database, tenant: str, as_of: datetime, after: str, limit: int) -> Page:
     """Keep every snapshot of a page of accounts for 30 days, and of the time before the first of each month."""
+    if not after:
+        await make_months_ahead(database, tenant, as_of)
     async with database.begin(tenant) as session:
         accounts = await list_account_ids(session, after, limit)
         await thin_snapshots(session, accounts, as_of)
     return _done(accounts, limit)
 
 
+async def make_months_ahead(database: Database, tenant: str, now: datetime) -> None:
+    """Make this month and the next of every table that is kept by month, while nobody waits for it."""
+    for table in ("observation", "account_feature_snapshot", "score_history"):
+        async with database.begin(tenant) as session:
+            await make_months(session, table, [now.date(), now.date().replace(day=1) + timedelta(days=31)])
+
+
 async def _page(database: Database, tenant: str, as_of: datetime, after: str, limit: int, *, tell: bool) -> Page:
     async with database.begin(tenant) as session:
         await make_months(session, "account_feature_snapshot", [as_of.date()])
-    async with database.begin(tenant) as session:
         accounts = await list_account_ids(session, after, limit)
-        seen = await list_observations(session, accounts, as_of)
-    # Seconds of computing for a page of busy accounts: the worker's loop goes on meanwhile.
-    snapshots, facts = await asyncio.to_thread(_computed, accounts, seen, as_of, tell)
-    async with database.begin(tenant) as session:
-        await save_snapshots(session, as_of, FEATURE_SET, [stored_form(account, each) for account, each in snapshots.items()])
-        if facts:
-            await _write_facts(session, facts, as_of)
+    for first in range(0, len(accounts), _AT_ONCE):
+        some = accounts[first : first + _AT_ONCE]
+        async with database.begin(tenant) as session:
+            seen = await list_observations(session, some, as_of)
+        # Of whom nothing was ever seen nothing is kept. The worker's loop goes on while busy accounts are computed.
+        known = sorted({each.account for each in seen})
+        snapshots, facts = await asyncio.to_thread(_computed, known, seen, as_of, tell)
+        async with database.begin(tenant) as session:
+            await save_snapshots(session, as_of, FEATURE_SET, [stored_form(account, each) for account, each in snapshots.items()])
+            if facts:
+                await _write_facts(session, facts, as_of)
     return _done(accounts, limit)
 
 

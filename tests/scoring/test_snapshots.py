@@ -146,6 +146,16 @@ async def test_of_old_snapshots_the_first_of_each_month_stays(database: Database
     assert len(kept) == len(old) + 31
 
 
+async def test_the_next_month_is_there_before_it_begins(database: Database) -> None:
+    await tidy_page(database, "acme", datetime(2031, 1, 30, tzinfo=UTC), "", 1)
+
+    async with database.begin("acme") as session:
+        found = (await session.execute(text("SELECT relname FROM pg_class WHERE relname LIKE '%2031%' AND relkind = 'r'"))).scalars().all()
+    assert sorted(found) == [
+        f"{table}_2031_{month}" for table in ("account_feature_snapshot", "observation", "score_history") for month in ("01", "02")
+    ]
+
+
 async def test_what_a_sync_knows_of_invoices_is_not_undone_by_the_few_that_events_told_of(database: Database) -> None:
     invoice = seen("invoice", 40, id="event:stripe:evt_1", subject="in_1", status="open", amount=5, due="2026-05-01")
     await an_account(database, "synced", invoice, facts={"billing": {"open_invoices": 3}})
