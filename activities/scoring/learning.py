@@ -114,7 +114,12 @@ def _extracted(panel: Panel, target: TargetName) -> Extracted:
     accounts = len(set(panel.accounts.tolist()))
     cutoffs = tuple(sorted({day.item() for day in panel.as_of}))
     return Extracted(
-        rows=len(panel), accounts=accounts, positives=positives, cutoffs=cutoffs, data_sha256=data_sha256(panel), why=_missing(panel, target)
+        rows=len(panel),
+        accounts=accounts,
+        positives=positives,
+        cutoffs=cutoffs,
+        data_sha256=data_sha256(panel),
+        why=_missing(panel, target),
     )
 
 
@@ -155,6 +160,7 @@ async def _written(session: Session, call: Training, trained: Trained) -> Fitted
 
 async def _note(session: Session, call: Training, what: str, version: int, why: str) -> None:
     subject = f"{call.input.target}-{version}"
-    who, kept = call.input.by or "schedule", {"because": why}
+    who = call.input.by or "schedule"
+    kept: dict[str, object] = {"because": why}
     session.add(Audit(tenant=session.tenant, id=new_id(), who=who, what=what, subject_kind="model", subject_id=subject, details=kept))
     await session.flush()

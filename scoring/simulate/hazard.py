@@ -92,10 +92,11 @@ def _renewal(options: Options, accounts: Accounts) -> Numbers:
 
 
 def _standing(options: Options, accounts: Accounts) -> Numbers:
-    """New customers, small plans and contracts that must be renewed by hand are lost more."""
+    """New customers, once the first month is over, small plans and contracts that must be renewed by hand are lost more."""
     weeks = np.arange(options.weeks + AHEAD_WEEKS)[:, None] * WEEK
     fixed = np.select([accounts.plan == "starter", accounts.plan == "growth"], [0.35, 0.0], -0.25) + 0.2 * ~accounts.auto_renew
-    standing: Numbers = fixed + 0.4 * (weeks - accounts.began < 180)
+    since = weeks - accounts.began
+    standing: Numbers = fixed + np.select([since < 28, since < 180], [-4.0, 0.4], 0.0)
     return standing
 
 

@@ -55,7 +55,7 @@ def contacts(world: World, outcomes: Outcomes) -> list[Seen]:
     count = 3 + rng.integers(0, 3, len(accounts))
     number, account = np.nonzero(np.arange(len(roles))[:, None] < count)
     first = np.zeros(len(account), dtype=bool)
-    rows = [_contact("p", account, number, accounts.began[account] + 0.4, roles[number], first)]
+    rows = [_contact("p", account, number, accounts.began[account] + 0.01, roles[number], first)]
     left: list[tuple[int, int, float]] = []
     came: list[tuple[int, int, float]] = []
     lag = rng.random((world.options.weeks, len(accounts)))
