@@ -13,10 +13,8 @@ from scoring.health_panel import health_of_panel
 from scoring.models.card import card
 from scoring.models.evidence import Champion, decide
 from scoring.models.files import Manifest, ModelRefused, load
-from scoring.models.metrics import evaluate
 from scoring.models.model import Model
-from scoring.models.splits import cases_of, time_split
-from scoring.models.train import ALGORITHMS, Trained, data_sha256
+from scoring.models.train import measured
 from scoring.panel import Numbers, Panel
 from storage.repositories.models import find_champion, find_model, list_cleared, read_file
 from storage.session import Database, Session
@@ -88,23 +86,11 @@ async def _kept(session: Session, target: TargetName, version: int) -> _Kept | N
 
 def _judged(case: _Case, panel: Panel) -> Judged:
     model, manifest = _loaded(case.challenger)
-    trained = _tested(case.target, model, panel)
+    trained = measured(model, panel)
     scorecard = None if case.target == "expansion" else _risk_by_scorecard(case.cards, panel)
     decision = decide(trained, panel, champion=_champion(case), scorecard=scorecard, cleared=case.cleared)
     answer = Compared(verdict=decision.verdict, why=decision.why, blocked=tuple(gate.why for gate in decision.blocked))
     return Judged(answer, decision.as_json(), card(trained, manifest, decision, panel))
-
-
-def _tested(target: TargetName, model: Model, panel: Panel) -> Trained:
-    """Give what the training gave, from its model and its rows."""
-    split = time_split(panel)
-    rows = panel.rows(split.test)
-    tested = model.predict(rows.values)
-    threshold = model.threshold.value if model.threshold else 0.5
-    metrics = evaluate(rows.labels, tested, rows.accounts, threshold=threshold)
-    cases = cases_of(panel, split.learning)
-    why = f"{ALGORITHMS[model.algorithm]}, because {cases} accounts to learn from are cases."
-    return Trained(target, model, why, split, cases, metrics, tested, data_sha256(panel))
 
 
 def _loaded(kept: _Kept) -> tuple[Model, Manifest]:

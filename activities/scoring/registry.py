@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
 from activities.scoring.contracts import Stage
+from activities.scoring.drift import Drifting
 from activities.scoring.health import health_page
 from activities.scoring.learning import Learning
 from activities.scoring.night import Night
@@ -21,6 +22,7 @@ def scoring_activities(database: Database, serving: Serving) -> list[Service]:
     return [
         *Night(database, stages_of(serving)).all(),
         *Learning(database).all(),
+        *Drifting(database).all(),
         *Overrides(database).all(),
     ]
 

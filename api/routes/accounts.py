@@ -5,10 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response, status
 
+from api.card_problems import HealthUnknown, OverrideNotFound
 from api.deps import DatabaseDep, PlaysDep, SessionDep
 from api.openapi import may_fail
 from api.paging import After, Limit, PageOf
-from api.problems import AccountNotFound, ContactNotFound, HealthUnknown, ImportRefused, MediaTypeUnknown, OverrideNotFound
+from api.problems import AccountNotFound, ContactNotFound, ImportRefused, MediaTypeUnknown
 from api.schemas.accounts import AccountChanged, AccountDetails, AccountOut, ChangeAccount, ContactOut, ImportReport, PutAccount, PutContact
 from api.schemas.parts import ACCOUNT_ID
 from api.schemas.scorecards import HealthOut, OverrideOut, PutOverride

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response, status
 
+from api.card_problems import BacktestNotPossible, ScorecardNotFound, ScorecardRefused
 from api.deps import DatabaseDep, SessionDep
 from api.openapi import may_fail
 from api.paging import After, Limit, PageOf
-from api.problems import BacktestNotPossible, MediaTypeUnknown, ScorecardNotFound, ScorecardRefused
+from api.problems import MediaTypeUnknown
 from api.schemas.scorecards import EXAMPLE, BacktestOut, LintOut, ScorecardChecked, ScorecardDetails, ScorecardOut, ScorecardSaved
 from api.security import Publisher, Viewer
 from api.services.card_trials import lint, try_card

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from activities.scoring.backtesting import CardBacktest, backtest_card
-from api.problems import BacktestNotPossible
+from api.card_problems import BacktestNotPossible
 from api.schemas.scorecards import BacktestOut, LintOut, RemarkOut
 from playbook_dsl.scorecard.card import Card
 from playbook_dsl.scorecard.lint import Remark, lint_card

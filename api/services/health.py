@@ -8,8 +8,9 @@ import structlog
 
 from activities.scoring.contracts import OverrideInput
 from activities.scoring.health import AccountHealth, health_json, health_of, refresh_health
+from api.card_problems import HealthUnknown, OverrideNotFound
 from api.plays import Plays
-from api.problems import FieldProblem, HealthUnknown, OverrideNotFound, RequestInvalid, TemporalAway
+from api.problems import FieldProblem, RequestInvalid, TemporalAway
 from api.schemas.scorecards import HealthOut, OverrideOut, PutOverride, TrendPoint
 from api.security import Actor
 from api.services.accounts import existing_account

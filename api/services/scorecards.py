@@ -2,7 +2,7 @@
 
 import asyncio
 
-from api.problems import ScorecardNotFound, ScorecardRefused
+from api.card_problems import ScorecardNotFound, ScorecardRefused
 from api.schemas.playbooks import DiagnosticOut
 from api.security import Actor
 from api.services.audit import audit
