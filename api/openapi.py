@@ -16,6 +16,10 @@ TAGS: list[dict[str, Any]] = [
     {"name": "accounts", "description": "The book of business: accounts, their contacts, their facts."},
     {"name": "budgets", "description": "How often people at customers may be written to, by all plays together."},
     {"name": "playbooks", "description": "Texts, versions, plans."},
+    {
+        "name": "scorecards",
+        "description": "What health is made of, and the health of accounts, with overrides.",
+    },
     {"name": "runs", "description": "Plays: one run of a playbook on one account."},
     {"name": "launches", "description": "One start on many accounts."},
     {"name": "enrollments", "description": "Who is or was in which playbook, why and why not, and who was taken out."},

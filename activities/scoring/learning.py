@@ -5,6 +5,7 @@ Each reads the panel anew from snapshots that do not change, so that nothing lar
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version as installed
 from typing import TypeAlias
@@ -29,9 +30,11 @@ from activities.scoring.contracts import (
 from activities.scoring.data import read_panel
 from activities.scoring.judging import judge
 from scoring.features.definitions import FEATURE_SET
-from scoring.models.files import Manifest, libraries, save, sha256_of
+from scoring.models.files import Manifest, save, sha256_of
+from scoring.models.model import Model
 from scoring.models.splits import cases_of, time_split
-from scoring.models.train import FEWEST_CASES, Trained, algorithm_for, data_sha256, train
+from scoring.models.train import FEWEST_CASES, algorithm_for, data_sha256, train
+from scoring.monitor import permutation_importance
 from scoring.panel import Panel
 from storage.ids import new_id
 from storage.repositories.models import add_model, find_trained, next_version, promote, set_verdict
@@ -79,9 +82,10 @@ class Learning:
                     known = await find_trained(session, call.input.target, call.training)
                 if known is not None:
                     return Fitted(version=known.version, algorithm=known.algorithm)
-                trained = await asyncio.to_thread(train, await self._panel(call), call.input.target)
+                panel = await self._panel(call)
+                made = await asyncio.to_thread(_made, panel, call.input.target)
                 async with self._database.begin(call.input.tenant) as session:
-                    return await _written(session, call, trained)
+                    return await _written(session, call, made)
 
     @activity.defn(name=SCORING_COMPARE)
     async def compare(self, call: Compare) -> Compared:
@@ -114,47 +118,74 @@ def _extracted(panel: Panel, target: TargetName) -> Extracted:
     accounts = len(set(panel.accounts.tolist()))
     cutoffs = tuple(sorted({day.item() for day in panel.as_of}))
     return Extracted(
-        rows=len(panel), accounts=accounts, positives=positives, cutoffs=cutoffs, data_sha256=data_sha256(panel), why=_missing(panel, target)
+        rows=len(panel),
+        accounts=accounts,
+        positives=positives,
+        cutoffs=cutoffs,
+        data_sha256=data_sha256(panel),
+        why=_missing(panel, target),
     )
 
 
 def _missing(panel: Panel, target: TargetName) -> str | None:
     if not len(panel):
         return "No month has features of which it is known what became of them; a model needs about eight months of observations."
-    cases = cases_of(panel, time_split(panel).training)
+    cases = cases_of(panel, time_split(panel).learning)
     if algorithm_for(cases) is None:
         return f"{cases} accounts to learn {target} from are cases, and a model needs {FEWEST_CASES}; the scorecard goes on scoring."
     return None
 
 
-async def _written(session: Session, call: Training, trained: Trained) -> Fitted:
+@dataclass(frozen=True)
+class _Made:
+    """A model with everything its file says of it but its version."""
+
+    model: Model
+    manifest: Manifest
+
+
+def _made(panel: Panel, target: TargetName) -> _Made:
+    trained = train(panel, target)
     if trained.model is None or trained.metrics is None:
         raise CannotTrain(trained.why)
-    target, code = call.input.target, installed("playkeeper")
+    importances = permutation_importance(trained.model, panel.rows(trained.split.test))
+    manifest = Manifest(
+        version=0,
+        code_version=installed("playkeeper"),
+        data_sha256=trained.data_sha256,
+        metrics=trained.metrics.as_json(),
+        importances=importances,
+        split=trained.split.as_json(panel.as_of),
+    )
+    return _Made(trained.model, manifest)
+
+
+async def _written(session: Session, call: Training, made: _Made) -> Fitted:
+    target = call.input.target
     version = await next_version(session, target)
-    metrics = trained.metrics.as_json()
-    manifest = Manifest(version=version, code_version=code, data_sha256=trained.data_sha256, metrics=metrics)
-    file = await asyncio.to_thread(save, trained.model, manifest)
+    manifest = replace(made.manifest, version=version)
+    file = await asyncio.to_thread(save, made.model, manifest)
     row = ScoringModel(
         target=target,
         version=version,
         training=call.training,
-        algorithm=trained.model.algorithm,
-        feature_set=trained.model.schema,
+        algorithm=made.model.algorithm,
+        feature_set=made.model.schema,
         file=file,
         sha256=sha256_of(file),
-        libraries=dict(libraries()),
-        code_version=code,
-        data_sha256=trained.data_sha256,
-        metrics=metrics,
+        libraries=dict(manifest.libraries),
+        code_version=manifest.code_version,
+        data_sha256=manifest.data_sha256,
+        metrics=manifest.metrics,
         by=call.input.by,
     )
     await add_model(session, row)
-    return Fitted(version=version, algorithm=trained.model.algorithm)
+    return Fitted(version=version, algorithm=made.model.algorithm)
 
 
 async def _note(session: Session, call: Training, what: str, version: int, why: str) -> None:
     subject = f"{call.input.target}-{version}"
-    who, kept = call.input.by or "schedule", {"because": why}
+    who = call.input.by or "schedule"
+    kept: dict[str, object] = {"because": why}
     session.add(Audit(tenant=session.tenant, id=new_id(), who=who, what=what, subject_kind="model", subject_id=subject, details=kept))
     await session.flush()

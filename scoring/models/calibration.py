@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from scoring.panel import Flags, Numbers
 
-_SLOPE_SPREAD: Final = 0.5
+_SLOPE_SPREAD: Final = 0.25
 _SHIFT_SPREAD: Final = 1.0
 _LEAST_SLOPE: Final = 0.05
 
@@ -43,7 +43,7 @@ class Calibration:
 def learn_calibration(raw: Numbers, labels: Flags) -> Calibration:
     """Find slope and shift by rows the estimator did not learn from.
 
-    The likeliest values under the prior that the estimator is right (slope 1 +- 0.5, shift 0 +- 1): with six cases the prior decides, with
+    The likeliest values under the prior that the estimator is right (slope 1 +- 0.25, shift 0 +- 1): with six cases the prior decides, with
     sixty the rows do.
 
     Args:

@@ -112,10 +112,11 @@ def _chosen(ranks: Places, part: Numbers, families: list[Family]) -> list[int]:
     """Choose features; `ranks`: their places, the heaviest first."""
     chosen: list[int] = []
     count: dict[Family, int] = {}
+    one_family = len(set(families)) == 1  # as in a table nobody has described
     for place in ranks.tolist():
         if part[place] < _SLIGHT or len(chosen) == MOST_FACTORS:
             break
-        if count.get(families[place], 0) < MOST_OF_FAMILY:
+        if count.get(families[place], 0) < MOST_OF_FAMILY or one_family:
             count[families[place]] = count.get(families[place], 0) + 1
             chosen.append(place)
     if len(chosen) < LEAST_FACTORS:

@@ -21,11 +21,13 @@ class Split:
     """Rows by part; every flag is (n,).
 
     Args:
-        training: cutoffs that end one full window of labels before the next part.
-        calibration: the window before the test; none of the rows where there was too little, and folds of the training calibrate instead.
+        learning: what the model learns from in the end: cutoffs that end one full window of labels before the test.
+        training: what it learns from to be calibrated: those that end one full window before the calibration.
+        calibration: the window before the test; none of the rows where there was too little, and folds of the learning calibrate instead.
         test: the newest closed window.
     """
 
+    learning: Flags
     training: Flags
     calibration: Flags
     test: Flags
@@ -37,7 +39,7 @@ class Split:
 
     def as_json(self, as_of: Days) -> Json:
         """Give first and last cutoff of each part."""
-        parts = {"training": self.training, "calibration": self.calibration, "test": self.test}
+        parts = {"learning": self.learning, "training": self.training, "calibration": self.calibration, "test": self.test}
         ends = {
             name: {"rows": int(rows.sum()), "from": _day(as_of[rows].min()), "to": _day(as_of[rows].max())}
             for name, rows in parts.items()
@@ -63,17 +65,18 @@ def time_split(panel: Panel) -> Split:
     the calibration likewise before it. Where this leaves too few cases to learn from, folds of the training calibrate; where it still does,
     the test is the newest cutoff alone.
     """
-    everything = np.ones(len(panel), bool)
+    everything, none = np.ones(len(panel), bool), np.zeros(len(panel), bool)
     test = _newest(panel, everything)
-    calibration = _newest(panel, _before(panel.as_of, test))
-    none = np.zeros(len(panel), bool)
+    learning = _before(panel.as_of, test)
+    calibration = _newest(panel, learning)
+    training = _before(panel.as_of, calibration) if calibration.any() else none
+    if cases_of(panel, training) >= 2 * ENOUGH and cases_of(panel, calibration) >= ENOUGH:
+        return Split(learning, training, calibration, test)
+    if cases_of(panel, learning) >= ENOUGH:
+        return Split(learning, learning, none, test)
     last = panel.as_of == panel.as_of.max()
-    wide = Split(_before(panel.as_of, calibration) if calibration.any() else none, calibration, test)
-    choices = [wide, Split(_before(panel.as_of, test), none, test), Split(_before(panel.as_of, last), none, last)]
-    for choice in choices[:1]:
-        if cases_of(panel, choice.training) >= 2 * ENOUGH and cases_of(panel, choice.calibration) >= ENOUGH:
-            return choice
-    return next((choice for choice in choices[1:] if cases_of(panel, choice.training) >= ENOUGH), choices[-1])
+    learning = _before(panel.as_of, last)
+    return Split(learning, learning, none, last)
 
 
 def _before(as_of: Days, rows: Flags) -> Flags:

@@ -13,6 +13,7 @@ import numpy as np
 from scoring.features.definitions import Feature
 from scoring.models.calibration import Calibration, learn_calibration
 from scoring.models.design import Algorithm, Design, constraints, learn_design
+from scoring.models.logistic import fit_logistic
 from scoring.models.metrics import Metrics, Threshold, choose_threshold, evaluate
 from scoring.models.model import Estimator, Model, raw_log_odds, reference_of
 from scoring.models.splits import Split, cases_of, folds_of, time_split
@@ -23,8 +24,14 @@ FEWEST_CASES: Final = 20
 FEW_CASES: Final = 30
 """Up to it a logistic regression, above it small boosted trees."""
 FOLDS: Final = 5
-_LOGISTIC: Final = {"C": 0.03, "max_iter": 2000}
-_BOOSTING: Final = {"max_leaf_nodes": 4, "max_iter": 80, "learning_rate": 0.1, "min_samples_leaf": 20, "early_stopping": False}
+_BOOSTING: Final = {
+    "max_leaf_nodes": 4,
+    "max_iter": 80,
+    "learning_rate": 0.1,
+    "min_samples_leaf": 20,
+    "l2_regularization": 10.0,
+    "early_stopping": False,
+}
 
 
 @dataclass(frozen=True)
@@ -81,34 +88,55 @@ def train(panel: Panel, target: str, *, seed: int = 0, draws: int = 200) -> Trai
     if not len(panel):
         none = np.zeros(0, bool)
         return Trained(
-            target, None, "There are no rows whose window of labels is over.", Split(none, none, none), 0, None, np.empty(0), digest
+            target, None, "There are no rows whose window of labels is over.", Split(none, none, none, none), 0, None, np.empty(0), digest
         )
     split = time_split(panel)
-    cases = cases_of(panel, split.training)
+    cases = cases_of(panel, split.learning)
     algorithm = algorithm_for(cases)
-    if algorithm is None or panel.labels[split.training].all():
+    if algorithm is None or panel.labels[split.learning].all():
         why = f"{cases} accounts to learn from are cases, and a model wants {FEWEST_CASES} and others; the scorecard goes on scoring."
         return Trained(target, None, why, split, cases, None, np.empty(0), digest)
-    model = _model(panel, target, algorithm, split, seed)
-    tested = model.predict(panel.values[split.test])
-    threshold = model.threshold.value if model.threshold else 0.5
+    return measured(_model(panel, target, algorithm, split, seed), panel, draws=draws, seed=seed)
+
+
+def measured(model: Model, panel: Panel, *, draws: int = 200, seed: int = 0) -> Trained:
+    """Measure a model on the test window of the panel it was trained on; the same as its training gave.
+
+    Args:
+        model: trained on the panel.
+        panel: its rows.
+        draws: of the bootstrap of the test's figures.
+        seed: of the bootstrap.
+    """
+    split = time_split(panel)
     rows = panel.rows(split.test)
+    tested = model.predict(rows.values)
+    threshold = model.threshold.value if model.threshold else 0.5
     metrics = evaluate(rows.labels, tested, rows.accounts, threshold=threshold, count=draws, seed=seed)
-    name = {"logistic": "logistic regression", "boosting": "boosted trees"}[algorithm]
+    cases = cases_of(panel, split.learning)
+    name = {"logistic": "logistic regression", "boosting": "boosted trees"}[model.algorithm]
     place = "folds" if split.by_folds else "the window before the test"
     why = f"{name}, because {cases} accounts to learn from are cases; calibrated on {place}."
-    return Trained(target, model, why, split, cases, metrics, tested, digest)
+    return Trained(model.target, model, why, split, cases, metrics, tested, data_sha256(panel))
 
 
 def _model(panel: Panel, target: str, algorithm: Algorithm, split: Split, seed: int) -> Model:
-    learned = panel.rows(split.training)
-    fitted = fit(panel.features, learned.values, learned.labels, learned.accounts, target, algorithm, seed=seed, hold_out=split.by_folds)
-    judged = learned if split.by_folds else panel.rows(split.calibration)
-    raw = fitted.held_out if split.by_folds else raw_log_odds(fitted.estimator, fitted.design, judged.values)
-    model = assemble(
-        panel.features, panel.levels, learned.values, learned.labels, target, algorithm, fitted, learn_calibration(raw, judged.labels)
-    )
-    return replace(model, threshold=threshold_of(model.calibration, raw, judged.labels, judged.accounts))
+    """Calibrate on rows a first estimator did not learn from, then let a second learn from all rows before the test."""
+    learned = panel.rows(split.learning)
+    fitted = _fit(learned, target, algorithm, seed, split.by_folds)
+    if split.by_folds:
+        judged, raw = learned, fitted.held_out
+    else:
+        judged = panel.rows(split.calibration)
+        before = _fit(panel.rows(split.training), target, algorithm, seed, False)
+        raw = raw_log_odds(before.estimator, before.design, judged.values)
+    line = learn_calibration(raw, judged.labels)
+    model = assemble(panel.features, panel.levels, learned.values, learned.labels, target, algorithm, fitted, line)
+    return replace(model, threshold=threshold_of(line, raw, judged.labels, judged.accounts))
+
+
+def _fit(rows: Panel, target: str, algorithm: Algorithm, seed: int, hold_out: bool) -> Fitted:
+    return fit(rows.features, rows.values, rows.labels, rows.accounts, target, algorithm, seed=seed, hold_out=hold_out)
 
 
 def threshold_of(calibration: Calibration, raw: Numbers, labels: Flags, accounts: Words) -> Threshold:
@@ -152,7 +180,8 @@ def fit(
     hold_out: bool = True,
 ) -> Fitted:
     """Fit columns and estimator on rows, and where `hold_out` is said also on folds of them, all rows of an account in one fold."""
-    design, estimator = _fit_once(features, values, labels, target, algorithm, seed)
+    repeats = len(accounts) / len(np.unique(accounts))
+    design, estimator = _fit_once(features, values, labels, target, algorithm, seed, repeats)
     held_out = np.full(len(labels), np.nan) if hold_out else np.empty(0)
     if hold_out:
         fold = folds_of(accounts, labels, FOLDS, seed)
@@ -160,25 +189,23 @@ def fit(
             rest = fold != each
             if not (~rest).any():
                 continue
-            other, guess = _fit_once(features, values[rest], labels[rest], target, algorithm, seed)
+            other, guess = _fit_once(features, values[rest], labels[rest], target, algorithm, seed, repeats)
             held_out[~rest] = raw_log_odds(guess, other, values[~rest])
     return Fitted(design, estimator, held_out)
 
 
 def _fit_once(
-    features: tuple[Feature, ...], values: Numbers, labels: Flags, target: str, algorithm: Algorithm, seed: int
+    features: tuple[Feature, ...], values: Numbers, labels: Flags, target: str, algorithm: Algorithm, seed: int, repeats: float
 ) -> tuple[Design, Estimator]:
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from sklearn.linear_model import LogisticRegression
 
     design = learn_design(features, values, algorithm)
     if not design.columns:
         raise ValueError("every feature says the same of every row; a model cannot learn from that, so give features that differ")
+    signs = constraints(design, features) if target == "churn" else [0] * len(design.columns)
     if algorithm == "logistic":
-        estimator = LogisticRegression(**_LOGISTIC)
-    else:
-        signs = constraints(design, features) if target == "churn" else None
-        estimator = HistGradientBoostingClassifier(**_BOOSTING, monotonic_cst=signs, random_state=seed)
+        return design, fit_logistic(design.matrix(values), labels, signs, repeats)
+    estimator = HistGradientBoostingClassifier(**_BOOSTING, monotonic_cst=signs, random_state=seed)
     estimator.fit(design.matrix(values), labels.astype(np.int64))
     return design, estimator
 

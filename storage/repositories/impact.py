@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final, TypeAlias
+from typing import Final
 
 from sqlalchemy import ColumnElement, Select, and_, func, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
@@ -17,8 +18,6 @@ from storage.session import Session
 from storage.tables import Account, Effect, Run, Task
 from storage.touch_tables import Touch
 
-Moment: TypeAlias = ColumnElement[datetime] | Mapped[datetime]
-"""A moment of a row, or one that is computed from it."""
 FRESH: Final = timedelta(days=14)
 """A health or a usage that is older than this at a moment says nothing about the moment."""
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 17))")
@@ -69,35 +68,52 @@ class EffortRow:
 
 async def list_arms(session: Session, playbook: str, window: timedelta) -> list[ArmRow]:
     """Give the arms of a playbook, in the order in which they were drawn, with health and usage at the draw and at the window's end."""
-    ends = col(Arm.drawn_at) + window
     query = (
-        select(
-            Arm,
-            col(Account.status),
-            col(Account.mrr),
-            func.coalesce(col(Arm.health), _health_at(col(Arm.drawn_at))),
-            _health_at(ends),
-            func.coalesce(col(Arm.logins), _logins_at(col(Arm.drawn_at))),
-            _logins_at(ends),
-        )
+        select(Arm, col(Account.status), col(Account.mrr))
         .outerjoin_from(Arm, Account, and_(col(Account.tenant) == col(Arm.tenant), col(Account.id) == col(Arm.account)))
         .where(col(Arm.playbook) == playbook)
         .order_by(col(Arm.drawn_at), col(Arm.account))
     )
-    return [ArmRow(*row) for row in await session.execute(query)]
+    rows = list(await session.execute(query))
+    if not rows:
+        return []
+    since = rows[0][0].drawn_at - FRESH
+    health = [await _health(session, playbook, after, since) for after in (timedelta(0), window)]
+    logins = [await _logins(session, playbook, after, since) for after in (timedelta(0), window)]
+    return [
+        ArmRow(
+            arm=arm,
+            status=status,
+            mrr=mrr,
+            health_before=arm.health if arm.health is not None else health[0].get(arm.account),
+            health_after=health[1].get(arm.account),
+            usage_before=arm.logins if arm.logins is not None else logins[0].get(arm.account),
+            usage_after=logins[1].get(arm.account),
+        )
+        for arm, status, mrr in rows
+    ]
 
 
-def _health_at(at: Moment) -> ColumnElement[float | None]:
-    seen = col(ScoreHistory.as_of)
-    query = select(col(ScoreHistory.score)).where(col(ScoreHistory.kind) == "health", col(ScoreHistory.account) == col(Arm.account))
-    return query.where(seen <= at, seen > at - FRESH).order_by(seen.desc()).limit(1).correlate(Arm).scalar_subquery()
+async def _health(session: Session, playbook: str, after: timedelta, since: datetime) -> dict[str, float | None]:
+    """Give the newest health of each account so long after its draw. `since` leaves out the months before the first."""
+    seen, moment = ScoreHistory, col(ScoreHistory.as_of)
+    at = col(Arm.drawn_at) + after
+    joined = and_(col(seen.tenant) == col(Arm.tenant), col(seen.account) == col(Arm.account), moment <= at, moment > at - FRESH)
+    query = select(col(Arm.account), col(seen.score)).join_from(Arm, seen, joined)
+    query = query.where(col(Arm.playbook) == playbook, col(seen.kind) == "health", moment > since)
+    newest = query.ext(distinct_on(col(Arm.account))).order_by(col(Arm.account), moment.desc())
+    return {account: score for account, score in await session.execute(newest)}
 
 
-def _logins_at(at: Moment) -> ColumnElement[float | None]:
-    seen = col(FeatureSnapshot.as_of)
-    value = col(FeatureSnapshot.values)["logins_30d"].as_float()
-    query = select(value).where(col(FeatureSnapshot.account) == col(Arm.account), seen <= at, seen > at - FRESH)
-    return query.order_by(seen.desc()).limit(1).correlate(Arm).scalar_subquery()
+async def _logins(session: Session, playbook: str, after: timedelta, since: datetime) -> dict[str, float | None]:
+    """Give the newest logins of 30 days of each account so long after its draw, as its features have them."""
+    seen, moment = FeatureSnapshot, col(FeatureSnapshot.as_of)
+    at = col(Arm.drawn_at) + after
+    joined = and_(col(seen.tenant) == col(Arm.tenant), col(seen.account) == col(Arm.account), moment <= at, moment > at - FRESH)
+    query = select(col(Arm.account), col(seen.values)["logins_30d"].as_float()).join_from(Arm, seen, joined)
+    query = query.where(col(Arm.playbook) == playbook, moment > since)
+    newest = query.ext(distinct_on(col(Arm.account))).order_by(col(Arm.account), moment.desc())
+    return {account: logins for account, logins in await session.execute(newest)}
 
 
 def _of(playbook: str) -> Select[str]:
@@ -122,7 +138,7 @@ async def list_revenue_changes(session: Session, playbook: str, since: datetime)
     return list((await session.scalars(query.order_by(col(RevenueChange.at)))).all())
 
 
-def _in_window(moment: Moment, window: timedelta) -> ColumnElement[bool]:
+def _in_window(moment: Mapped[datetime], window: timedelta) -> ColumnElement[bool]:
     return and_(moment >= col(Arm.drawn_at), moment <= col(Arm.drawn_at) + window)
 
 

@@ -110,6 +110,12 @@ async def find_predecessor(session: Session, target: str, version: int) -> Scori
     )
 
 
+async def list_cleared(session: Session, target: str) -> list[str]:
+    """Give the features that somebody found no leak in, in whichever model of the target."""
+    rows = await session.scalars(select(func.unnest(col(ScoringModel.cleared))).where(col(ScoringModel.target) == target).distinct())
+    return sorted(rows)
+
+
 async def save_drift(session: Session, row: DriftReport) -> None:
     """Keep a month's report; a second one of the month takes the first one's place."""
     values = row.model_dump(exclude={"created_at"}) | {"tenant": session.tenant}

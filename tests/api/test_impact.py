@@ -14,7 +14,11 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from settings import Settings
-from tests.api.conftest import Caller, Served
+from storage.encryption import KeyRing
+from storage.repositories.effects import add_effect
+from storage.session import Database
+from storage.tables import Effect
+from tests.api.conftest import KEYS, Caller, Served
 from tests.database import TENANT
 
 pytestmark = pytest.mark.servers
@@ -222,6 +226,56 @@ def test_plays_of_other_playbooks_that_touch_one_arm_more_are_said(api: Caller, 
     assert (other["playbook"], other["treated"], other["control"], other["differs"]) == ("onboarding", 60, 0, True)
     assert found["contamination"]["touched_by_others"] == {"treated": 60, "control": 0}
     assert any('"onboarding"' in line for line in found["words"])
+
+
+def test_the_cost_is_what_was_done_for_the_treated(api: Caller, books: Books, application_url: str) -> None:
+    publish(api, "costly")
+    books.fill("costly", tenant=TENANT, treated=50, control=30, lost=(0, 0))
+    at, late = DRAWN + timedelta(days=3), DRAWN + timedelta(days=90)
+    runs = [(TENANT, f"c-{number}", f"costly-treated-{number}", at if number < 20 else late) for number in range(30)]
+    books.run(
+        "INSERT INTO run (tenant, id, chain, workflow_id, account, playbook, version, state, outcome, trigger, title, progress, sequence, "
+        "started_at) VALUES ($1, $2, $2, $2, $3, 'costly', 1, 'closed', 'completed', 'manual', '', '', 0, $4)",
+        *runs,
+    )
+    books.run(
+        "INSERT INTO task (tenant, id, kind, status, account, title, why, priority, run, generation, round, reminders) "
+        "VALUES ($1, $2, 'task', 'done', $3, 'Call', '', 'normal', $2, 0, 0, 0)",
+        *(row[:3] for row in runs),
+    )
+    books.run(
+        "INSERT INTO touch (tenant, effect, recipient, account, channel, run, playbook) VALUES ($1, $2, 'ada', $3, 'email', $2, 'costly')",
+        *(row[:3] for row in runs),
+    )
+    terms = {"duration": "repeating", "duration_in_months": 3, "percent_off": 10.0}
+    asyncio.run(
+        discount(application_url, "c-1", {"percent_off": 10.0, "amount_off": None, "terms": terms}),
+    )
+    asyncio.run(discount(application_url, "c-2", {"terms": {"duration": "someday"}}))
+    found = api.get("/v1/playbooks/costly/impact", params={"hour": 60, "minutes_per_task": 30, "email": 0.5})["money"]
+
+    # The plays after the time of the experiment are no part of it. A tenth of 100 a month is let off for three months.
+    assert found["effort"] == {"tasks": 20, "emails": 20, "sms": 0, "discounts": 30.0, "discounts_unknown": 1}
+    assert (found["cost"]["value"], found["cost"]["low"], found["cost"]["high"]) == (640, 340, 940)
+
+
+async def discount(url: str, run: str, request: JsonTree) -> None:
+    """Write a discount into the ledger as a play would."""
+    database = Database(url, KeyRing.parse(KEYS))
+    row = Effect(
+        key=f"d-{run}",
+        chain=run,
+        run=run,
+        step_key="discount",
+        action="stripe.apply_discount",
+        effect_class="reversible",
+        account=f"costly-treated-{run.removeprefix('c-')}",
+        status="done",
+        digest="",
+    )
+    async with database.begin(TENANT) as session:
+        await add_effect(session, row, request=request)
+    await database.close()
 
 
 def test_another_tenants_accounts_are_not_seen(api: Caller, books: Books) -> None:

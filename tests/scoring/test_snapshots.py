@@ -13,7 +13,7 @@ from scoring.features.history import History
 from scoring.observations import Observation
 from storage.repositories.accounts import find_account, save_accounts
 from storage.repositories.observations import Seen, add_observations, make_months
-from storage.repositories.snapshots import NewSnapshot, list_newest_snapshots, list_snapshots, save_snapshots
+from storage.repositories.snapshots import NewSnapshot, save_snapshots
 from storage.scoring_tables import FeatureSnapshot
 from storage.session import Database
 from tests.scoring.features.seen import CUTOFF, a_life, seen
@@ -37,16 +37,17 @@ async def facts_of(database: Database, account: str) -> dict[str, object]:
     return found.facts
 
 
-async def newest(database: Database, account: str) -> FeatureSnapshot:
+async def snapshots_of(database: Database, account: str) -> list[FeatureSnapshot]:
+    query = select(FeatureSnapshot).where(col(FeatureSnapshot.account) == account).order_by(col(FeatureSnapshot.as_of))
     async with database.begin("acme") as session:
-        return (await list_newest_snapshots(session, [account], FEATURE_SET))[account]
+        return list((await session.execute(query)).scalars())
 
 
 async def test_a_night_keeps_the_features_and_tells_the_facts(database: Database) -> None:
     await an_account(database, "full", *a_life())
 
     await snapshot_page(database, "acme", CUTOFF, "", 500)
-    kept, facts = await newest(database, "full"), await facts_of(database, "full")
+    (kept,), facts = await snapshots_of(database, "full"), await facts_of(database, "full")
 
     wanted = {name: value for name, value in features_at(History("full", a_life()), CUTOFF).items() if value is not None}
 
@@ -103,8 +104,7 @@ async def test_what_arrives_late_changes_no_snapshot_of_the_past(database: Datab
     for days in (10, 0):
         await history_page(database, "acme", CUTOFF - timedelta(days=days), "", 500)
 
-    async with database.begin("acme") as session:
-        kept = [row.values["nps"] for row in await list_snapshots(session, ["late"], FEATURE_SET)]
+    kept = [row.values["nps"] for row in await snapshots_of(database, "late")]
     assert kept[-2:] == [9, 1]
     assert await facts_of(database, "late") == {}
 
@@ -140,11 +140,30 @@ async def test_of_old_snapshots_the_first_of_each_month_stays(database: Database
 
     await tidy_page(database, "acme", now, "", 500)
 
-    async with database.begin("acme") as session:
-        kept = [row.as_of for row in await list_snapshots(session, ["tidy"], FEATURE_SET)]
+    kept = [row.as_of for row in await snapshots_of(database, "tidy")]
     old = [day.date().isoformat() for day in kept if day < now - timedelta(days=30)]
     assert old == ["2026-03-08", "2026-04-01", "2026-05-01"]
     assert len(kept) == len(old) + 31
+
+
+async def test_the_next_month_is_there_before_it_begins(database: Database) -> None:
+    await tidy_page(database, "acme", datetime(2031, 1, 30, tzinfo=UTC), "", 1)
+
+    async with database.begin("acme") as session:
+        found = (await session.execute(text("SELECT relname FROM pg_class WHERE relname LIKE '%2031%' AND relkind = 'r'"))).scalars().all()
+    assert sorted(found) == [
+        f"{table}_2031_{month}" for table in ("account_feature_snapshot", "observation", "score_history") for month in ("01", "02")
+    ]
+
+
+async def test_what_a_sync_knows_of_invoices_is_not_undone_by_the_few_that_events_told_of(database: Database) -> None:
+    invoice = seen("invoice", 40, id="event:stripe:evt_1", subject="in_1", status="open", amount=5, due="2026-05-01")
+    await an_account(database, "synced", invoice, facts={"billing": {"open_invoices": 3}})
+
+    await snapshot_page(database, "acme", CUTOFF, "", 500)
+
+    assert (await facts_of(database, "synced"))["billing"] == {"open_invoices": 3}
+    assert (await snapshots_of(database, "synced"))[-1].values["overdue_days"] == 30
 
 
 async def test_money_needs_a_currency(database: Database) -> None:

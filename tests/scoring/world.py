@@ -21,15 +21,15 @@ def drawn(accounts: int = 300, *, base_rate: float = 0.08, months: int = 24, see
     return simulate(Options(accounts=accounts, months=months, seed=seed, start=START, base_rate=base_rate))
 
 
-async def fill(database: Database, book: Book, until: datetime) -> None:
+async def fill(database: Database, book: Book, until: datetime, tenant: str = TENANT) -> None:
     """Bring accounts and everything that was seen of them by a moment into the database."""
     seen = [stored(each) for each in book.observations() if each.ingested_at <= until]
-    rows = [{"tenant": TENANT, "id": account, "name": account, "currency": "EUR", "mrr": 1000} for account in book.accounts.ids.tolist()]
-    async with database.begin(TENANT) as session:
+    rows = [{"tenant": tenant, "id": account, "name": account, "currency": "EUR", "mrr": 1000} for account in book.accounts.ids.tolist()]
+    async with database.begin(tenant) as session:
         await session.execute(METADATA.tables["account"].insert(), rows)
         await make_months(session, "observation", {each.occurred_at.date() for each in seen})
     for first in range(0, len(seen), _AT_ONCE):
-        async with database.begin(TENANT) as session:
+        async with database.begin(tenant) as session:
             await add_observations(session, seen[first : first + _AT_ONCE])
 
 
