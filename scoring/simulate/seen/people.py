@@ -13,7 +13,7 @@ from scoring.simulate.world import World
 
 _MEETINGS: Final = (("csm", 1 / 6, 0.7), ("executive", 1 / 18, 0.3))
 """With whom, how many a week, and how far satisfaction decides whether it takes place."""
-_EMAILS_A_WEEK: Final = 0.6
+_EMAILS_A_WEEK: Final = 0.7
 FIRST_NEW_CHAMPION: Final = 100
 """Numbers of contacts: 0 the champion, 1 the executive, from 2 on users; later champions count from here by the week they came."""
 
