@@ -7,9 +7,9 @@ import pytest
 # Threads of OpenMP wait for each other by spinning, which costs more than it saves where several test workers share two cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-from scoring.models.train import Trained, train  # noqa: E402  # after the number of threads is said
-from scoring.panel import Panel  # noqa: E402  # the same
-from tests.scoring.models.panels import made  # noqa: E402  # the same
+from scoring.models.train import Trained, train  # after the number of threads is said
+from scoring.panel import Panel  # the same
+from tests.scoring.models.panels import made  # the same
 
 
 @pytest.fixture(scope="session")
