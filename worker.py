@@ -23,6 +23,7 @@ from activities.attempts import Attempts
 from activities.connections import Connections
 from activities.effects import Pause
 from activities.registry import Activity, Dependencies, build_activities
+from activities.scoring.serving import Serving
 from activities.syncing import Vendors, wanted_syncs
 from api.plays import Plays
 from api.services.relay import relay_forever
@@ -41,6 +42,7 @@ from storage.session import Database
 from workflows.client import Address, TemporalAway, connect
 from workflows.messages import QUEUE_PLAYS, QUEUE_SCORING, sweep_schedule_id
 from workflows.outlet import TemporalPlays
+from workflows.override import HealthOverride
 from workflows.playbook_run import PlaybookRun
 from workflows.schedules import SweepPlan, keep_schedules, keep_scoring, keep_sweeps
 from workflows.scoring import ScoringBackfill, ScoringDrift, ScoringNight, ScoringTraining
@@ -50,7 +52,7 @@ from workflows.sync import SyncTick, VendorSync
 _LOG = structlog.get_logger("worker")
 _PAUSE_S = 1.0
 _SCHEDULES_PAUSE_S = 5.0
-WORKFLOWS: tuple[type, ...] = (PlaybookRun, LaunchSweep, VendorSync, SyncTick)
+WORKFLOWS: tuple[type, ...] = (PlaybookRun, LaunchSweep, VendorSync, SyncTick, HealthOverride)
 SCORING_WORKFLOWS: tuple[type, ...] = (ScoringNight, ScoringBackfill, ScoringTraining, ScoringDrift)
 
 
@@ -114,6 +116,7 @@ async def opened(
     keys = KeyRing.parse(settings.require_encryption_keys())
     database = Database(settings.require_database_url(), keys, pool_size=settings.database_pool_size)
     connections = Connections(database, settings.vendor_sandbox_url)
+    scoring = Serving(database, connections)
     cipher = BoundKeys(keys, PAYLOADS) if settings.temporal_sealed else None
     try:
         _, client = await asyncio.gather(
@@ -133,19 +136,21 @@ async def opened(
             connections=connections,
             after_answer=after_answer,
             vendors=vendors,
+            scoring=scoring,
         )
-        async with _relaying(database, client, settings, vendors):
+        async with _relaying(database, client, settings, vendors, scoring):
             yield client, build_activities(dependencies)
     finally:
+        scoring.close()
         await connections.close()
         await database.close()
 
 
 @asynccontextmanager
-async def _relaying(database: Database, client: Client, settings: Settings, vendors: Vendors) -> AsyncIterator[None]:
+async def _relaying(database: Database, client: Client, settings: Settings, vendors: Vendors, scoring: Serving) -> AsyncIterator[None]:
     """Bring to plays what activities noted for them, and begin plays whose request died before it could, also while no API runs.
 
-    The schedules of syncs and sweeps are kept as connections, settings and playbooks want them, too.
+    The schedules of syncs and sweeps are kept as connections, settings and playbooks want them, too, and the models that score are loaded.
     """
 
     async def connected() -> Client:
@@ -156,10 +161,11 @@ async def _relaying(database: Database, client: Client, settings: Settings, vend
     look_every = timedelta(seconds=settings.trigger_look_interval_s)
     relay = asyncio.create_task(relay_forever(database, plays, desk, settings.tenant, look_every=look_every), name="relay")
     schedules = asyncio.create_task(_keep_schedules(database, client, settings, vendors), name="schedules")
+    models = asyncio.create_task(scoring.keep_warm(settings.tenant), name="models")
     try:
         yield
     finally:
-        for task in (relay, schedules):
+        for task in (relay, schedules, models):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task

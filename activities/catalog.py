@@ -13,6 +13,7 @@ from activities.definitions.meetings import MEETING_CONTRACTS
 from activities.definitions.records import ACCOUNT_UPDATE, EVENT_EMIT, NOTE_ADD
 from activities.definitions.sagemaker import SAGEMAKER_INVOKE
 from activities.definitions.salesforce import SALESFORCE_CONTRACTS
+from activities.definitions.scores import SCORE_CONTRACTS
 from activities.definitions.slack import SLACK_CONTRACTS
 from activities.definitions.sms import SMS_SEND
 from activities.definitions.stripe import STRIPE_CONTRACTS
@@ -50,6 +51,7 @@ CONTRACTS: Final[tuple[ActionContract, ...]] = (
     *HUBSPOT_CONTRACTS,
     WEBHOOK_EMIT,
     SAGEMAKER_INVOKE,
+    *SCORE_CONTRACTS,
 )
 ACTIONS: Final[Mapping[str, ActionDef]] = MappingProxyType({contract.name: contract.definition() for contract in CONTRACTS})
 """Every action of this version of the product."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from activities.failures import Throttled
@@ -72,15 +72,16 @@ class Turn:
     paid: int = 1
 
 
-async def book_call(session: Session, vendor: Vendor[Any] | None, booked: datetime | None) -> Turn:
-    """Book a call, unless a turn was `booked` before and is here now."""
+async def book_call(session: Session, vendor: Vendor[Any] | None, booked: datetime | None, *, at_once: bool = False) -> Turn:
+    """Book a call, unless a turn was `booked` before and is here now. With `at_once` no turn is kept for later."""
     if vendor is None:
         return Turn()
     now = datetime.now(UTC)
     if booked is not None and booked <= now:
         return Turn(vendor, shaky=True)
     allowed = vendor.allowance
-    booking = await book(session, vendor.name, now, interval=allowed.interval, burst=allowed.burst)
+    within = timedelta(seconds=_SOON_S) if at_once else None
+    booking = await book(session, vendor.name, now, interval=allowed.interval, burst=allowed.burst, within=within)
     must_wait = (booking.at - now).total_seconds() > _SOON_S
     return Turn(vendor, Throttled(vendor.title, booking.at) if must_wait else None, shaky=booking.failures > 0)
 

@@ -45,6 +45,15 @@ class CannotBeUndone(ActionProblem):
     """An effect without an inverse."""
 
 
+class NoScore(Exception):
+    """A score that is not there, or not of the kind that is wanted; `code` is ML001 or PRED001. It may be there in a while."""
+
+    def __init__(self, code: str, message: str) -> None:
+        """Keep the code authors catch."""
+        super().__init__(message)
+        self.code = code
+
+
 class Throttled(Exception):
     """A call that must wait for its turn at a vendor: the play waits on a timer, and no worker is kept busy by it."""
 
@@ -84,6 +93,8 @@ def as_activity_failure(pause: timedelta | None = None) -> Iterator[None]:
     except OverBudget as wait:
         said = (wait.until.isoformat(), wait.why)
         raise ApplicationError(str(wait), *said, type=OVER_BUDGET, non_retryable=True, category=ApplicationErrorCategory.BENIGN) from None
+    except NoScore as error:
+        raise ApplicationError(str(error), type=error.code, next_retry_delay=pause) from None
     except ConnectorError as error:
         raise ApplicationError(
             str(error),

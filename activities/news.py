@@ -1,12 +1,14 @@
 """News for plays: noted in the transaction that makes them, brought by the relay once it is committed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Literal
 
 from activities.contracts import JsonTree
+from storage.ids import new_id
+from storage.loaded import load_for_play
 from storage.repositories.deliveries import add_delivery
-from storage.repositories.runs import find_run
+from storage.repositories.runs import find_run, list_active_runs_by_accounts
 from storage.session import Session
 from storage.tables import AccountLock
 
@@ -36,3 +38,13 @@ async def hand_on_locks(session: Session, holders: Sequence[AccountLock]) -> Non
             # A play that is taken up again may wait for the same lock at the same step once more.
             news_id = f"lock:{holder.name}:{holder.run}:{holder.key}:{holder.since.isoformat()}"
             await tell_play(session, waiting.workflow_id, kind="lock_granted", news_id=news_id, key=holder.key)
+
+
+async def tell_plays(session: Session, accounts: Collection[str]) -> None:
+    """Note the facts of now for every play of accounts that changed; the relay brings them once this is committed."""
+    if not accounts:
+        return
+    for account, workflow_ids in (await list_active_runs_by_accounts(session, sorted(accounts))).items():
+        loaded = await load_for_play(session, account)
+        for workflow_id in workflow_ids if loaded is not None else ():
+            await tell_play(session, workflow_id, kind="facts", news_id=new_id(), fields=loaded)

@@ -1,7 +1,7 @@
 """The activities a worker offers, made from what it was given: no globals."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final, TypeAlias, TypeVar
 
@@ -13,6 +13,7 @@ from activities.actions.hubspot import hubspot_actions
 from activities.actions.meetings import meeting_actions
 from activities.actions.sagemaker import InvokeModel
 from activities.actions.salesforce import salesforce_actions
+from activities.actions.scores import score_actions
 from activities.actions.slack import slack_actions
 from activities.actions.sms import SendSms
 from activities.actions.stripe import stripe_actions
@@ -22,6 +23,8 @@ from activities.contracts import UNDO, ActionCall, ActionResult, UndoCall, UndoR
 from activities.effects import Action, Ledger, Pause
 from activities.failures import as_activity_failure
 from activities.outlet import Outlet
+from activities.scoring.registry import scoring_activities
+from activities.scoring.serving import Serving
 from activities.services import Services
 from activities.sweeping import Sweeping
 from activities.syncing import Syncing, Vendors
@@ -48,10 +51,13 @@ class Dependencies:
     connections: Connections
     after_answer: Pause | None = None
     vendors: Vendors = field(default_factory=lambda: VENDORS)
+    scoring: Serving | None = None
 
 
 def build_activities(dependencies: Dependencies) -> list[Activity]:
     """Give every activity: one for each action of the catalog, the undo, and the product's own services."""
+    serving = dependencies.scoring or Serving(dependencies.database, dependencies.connections)
+    dependencies = replace(dependencies, scoring=serving)
     actions = build_actions(dependencies)
     ledger = Ledger(dependencies.database, actions, after_answer=dependencies.after_answer)
     performed = [_performing(name, ledger) for name in actions]
@@ -59,6 +65,7 @@ def build_activities(dependencies: Dependencies) -> list[Activity]:
         *performed,
         _undoing(ledger),
         *Services(dependencies.database, dependencies.plays).all(),
+        *scoring_activities(dependencies.database, serving),
         *Sweeping(dependencies.database, dependencies.plays).all(),
         *Syncing(dependencies.database, dependencies.connections, dependencies.vendors).all(),
     ]
@@ -78,6 +85,7 @@ def build_actions(dependencies: Dependencies) -> Mapping[str, Action]:
         *hubspot_actions(dependencies.connections),
         EmitWebhook(dependencies.connections, dependencies.web),
         InvokeModel(dependencies.connections),
+        *score_actions(dependencies.scoring or Serving(dependencies.database, dependencies.connections)),
     )
     return {action.contract.name: action for action in actions}
 

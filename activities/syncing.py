@@ -15,16 +15,13 @@ from temporalio import activity
 from activities.connections import Connections, book_call, called
 from activities.contracts import SYNC_BATCH, SYNC_BEGIN, SYNC_END, SyncBatch, SyncBegin, SyncEnd, SyncKinds, SyncProgress
 from activities.failures import ActionProblem, Throttled, as_activity_failure
-from activities.news import tell_play
+from activities.news import tell_plays
 from connectors.mappings import shipped_mapping
 from connectors.records import Record, RecordPage
 from connectors.vendor import Vendor
-from storage.ids import new_id
 from storage.incoming import kept
-from storage.loaded import load_for_play
 from storage.repositories.connections import list_connections
 from storage.repositories.events import add_events
-from storage.repositories.runs import list_active_runs_by_accounts
 from storage.repositories.tenants import find_tenant
 from storage.session import Database, Session
 from storage.sync.facts import turn
@@ -211,13 +208,3 @@ class _Pages:
 
 def _record(kind: str, external_id: str, fields: Mapping[str, Any], deleted: bool) -> Record:  # unpacked from a pair
     return Record(kind, external_id, fields, deleted)
-
-
-async def tell_plays(session: Session, accounts: set[str]) -> None:
-    """Note the facts of now for every play of accounts that changed; the relay brings them once this is committed."""
-    if not accounts:
-        return
-    for account, workflow_ids in (await list_active_runs_by_accounts(session, sorted(accounts))).items():
-        loaded = await load_for_play(session, account)
-        for workflow_id in workflow_ids if loaded is not None else ():
-            await tell_play(session, workflow_id, kind="facts", news_id=new_id(), fields=loaded)

@@ -11,6 +11,8 @@ from datetime import timedelta
 from fastapi import FastAPI
 from temporalio.client import Client
 
+from activities.connections import Connections
+from activities.scoring.serving import Serving
 from api.answers import install_problems
 from api.background import Background
 from api.idempotency import Idempotency
@@ -29,12 +31,15 @@ from api.routes import (
     exemptions,
     health,
     hooks,
+    impact,
     launches,
     models,
     people,
     playbooks,
     runs,
     schedules,
+    scorecards,
+    scores,
     syncs,
     tasks,
     templates,
@@ -49,8 +54,8 @@ from workflows.client import Address, connect
 from workflows.client import TemporalAway as NotConnected
 
 ROUTERS = (
-    *(health, accounts, budget, playbooks, bulk, runs, launches, enrollments, exemptions, schedules),
-    *(tasks, effects, events, hooks, connectors, syncs, models, templates, people, usage),
+    *(health, accounts, budget, scorecards, playbooks, bulk, runs, launches, enrollments, exemptions, schedules, impact),
+    *(tasks, effects, events, hooks, connectors, syncs, usage, scores, models, templates, people),
 )
 
 
@@ -78,6 +83,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.state.background = Background()
     app.state.database = Database(settings.require_database_url(), keys, pool_size=settings.database_pool_size)
     app.state.desk = SlackDesk(app.state.database, settings.vendor_sandbox_url)
+    app.state.connections = Connections(app.state.database, settings.vendor_sandbox_url)
+    app.state.scoring = Serving(app.state.database, app.state.connections)
     app.state.plays = Plays(_connector(settings, keys), settings.temporal_ui_url, settings.temporal_namespace)
     for module in ROUTERS:
         app.include_router(module.router)
@@ -93,10 +100,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Relay what was left over, beside the requests."""
     background: Background = app.state.background
     background.spawn(_look_after(app), "relay")
+    background.spawn(app.state.scoring.keep_warm(app.state.tenant), "models")
     try:
         yield
     finally:
         await background.stop()
+        app.state.scoring.close()
+        await app.state.connections.close()
         await app.state.database.close()
 
 

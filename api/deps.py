@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from activities.scoring.serving import Serving
 from api.background import Background
 from api.plays import Plays
 from api.security import Actor, current_actor
@@ -36,9 +37,16 @@ def get_desk(request: Request) -> SlackDesk:
     return desk
 
 
+def get_scoring(request: Request) -> Serving:
+    """Give what scores accounts."""
+    scoring: Serving = request.app.state.scoring
+    return scoring
+
+
 BackgroundDep = Annotated[Background, Depends(get_background)]
 DatabaseDep = Annotated[Database, Depends(get_database)]
 DeskDep = Annotated[SlackDesk, Depends(get_desk)]
+ScoringDep = Annotated[Serving, Depends(get_scoring)]
 PlaysDep = Annotated[Plays, Depends(get_plays)]
 
 

@@ -19,6 +19,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.contracts import Contract, JsonTree, LaunchInput, RunInput, SyncInput
+from activities.scoring.contracts import OverrideInput
 from api.problems import (
     CommandNotAllowed,
     InputsRefused,
@@ -33,6 +34,8 @@ from api.problems import (
 from workflows.messages import (
     COMMAND_UPDATE,
     NEWS_SIGNAL,
+    OVERRIDE,
+    OVERRIDE_OVER_SIGNAL,
     QUEUE_PLAYS,
     QUEUE_SCORING,
     REFUSED,
@@ -43,6 +46,7 @@ from workflows.messages import (
     CommandAnswer,
     News,
     launch_workflow_id,
+    override_workflow_id,
     sync_workflow_id,
 )
 from workflows.starting import priority, search_attributes, static_summary
@@ -196,6 +200,42 @@ class Plays:
                     rpc_timeout=_RPC_TIMEOUT,
                 )
         except WorkflowAlreadyStartedError:
+            return False
+        return True
+
+    async def start_override(self, given: OverrideInput) -> bool:
+        """Start the timer of an override; False when it runs, or has done its work. One that was broken off begins again.
+
+        Raises:
+            TemporalAway: it may or may not have been started; asking again is safe.
+        """
+        try:
+            async with self.temporal() as client:
+                await client.start_workflow(
+                    OVERRIDE,
+                    given,
+                    id=override_workflow_id(given.tenant, given.override),
+                    task_queue=QUEUE_PLAYS,
+                    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                    static_summary=f"health of {given.account} is {given.score:g}, says {given.by}",
+                    rpc_timeout=_RPC_TIMEOUT,
+                )
+        except WorkflowAlreadyStartedError:
+            return False
+        return True
+
+    async def stop_override(self, tenant: str, override: str, by: str) -> bool:
+        """Tell the timer of an override that it has ended; False when there is none.
+
+        Raises:
+            TemporalAway: it may not have been told; it then wakes at its time and finds the override ended.
+        """
+        try:
+            async with self.temporal() as client:
+                handle = client.get_workflow_handle(override_workflow_id(tenant, override))
+                await handle.signal(OVERRIDE_OVER_SIGNAL, by, rpc_timeout=_RPC_TIMEOUT)
+        except PlayGone:
             return False
         return True
 

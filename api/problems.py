@@ -35,6 +35,7 @@ class ProblemBody(BaseModel):
     instance: str | None = Field(default=None, examples=["/v1/runs/r-1/pause"])
     errors: list[FieldProblem] = Field(default=[])
     reason: str | None = Field(default=None, description="Which rule of a playbook does not let an account in.", examples=["suppressed"])
+    failed: list[dict[str, object]] | None = Field(default=None, description="Who was asked for a score and did not answer.")
     diagnostics: list[dict[str, object]] | None = Field(default=None, description="What the compiler says, for a refused playbook.")
 
 
@@ -393,6 +394,20 @@ class SyncRecordNotFound(Problem):
 
     code, status, title = "SYNC003", 404, "There is no such record or report"
     advice = "GET /v1/connectors/{vendor}/sync/failures lists what is queued; a record that was taken in meanwhile is gone from there."
+
+
+class OnlyStandIn(Problem):
+    """ML001: the best scorer failed, and the request takes no other's word."""
+
+    code, status, title = "ML001", 503, "Only a stand-in could give this score"
+    advice = "Ask again in half a minute, or take a stand-in's word with allow: fallback."
+
+
+class ScoreUnavailable(Problem):
+    """PRED001: nobody can score the account, or only a score from before is there and the request takes none."""
+
+    code, status, title = "PRED001", 503, "There is no score now"
+    advice = "What failed is listed under failed; give the account features or a health score, or ask again later."
 
 
 class ModelNotFound(Problem):

@@ -80,6 +80,8 @@ def _lines(seen: JsonTree) -> list[str]:
         )
     if seen["room"] is not None:
         lines.append(f"  room for {seen['room']:,} right now; the others wait")
+    if seen["power"]:
+        lines.append(f"  {seen['power']}")
     if seen["approval"]:
         lines.append(f"  has to be approved by {' or '.join(seen['approval'])}")
     lines += [f"  wave {wave['wave']} ({wave['share']:.0%}): {wave['accounts']:,}" for wave in seen["waves"]]

@@ -1,8 +1,9 @@
 """The tables of enrollment: who is in which playbook, who was refused, who is left alone, and the launches that brought them."""
 
 from datetime import datetime
+from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, Column, Index, Numeric, text
 from sqlmodel import Field
 
 from storage.table_parts import Owned, made_at, moment, record, sealed
@@ -78,7 +79,8 @@ class Refusal(Owned, table=True):
 class Arm(Owned, table=True):
     """Whether an account is treated or left alone in a playbook; drawn once, and kept over all its versions.
 
-    `contaminated_at`: when an account that was to be left alone was played all the same, by a person.
+    `contaminated_at`: when an account that was to be left alone was played all the same, by a person. `mrr` in `currency`, `status`,
+    `health`, `risk` and `logins` (of 30 days) are as they were known when it was drawn: what outcomes are compared with.
     """
 
     playbook: str = Field(primary_key=True)
@@ -88,6 +90,12 @@ class Arm(Owned, table=True):
     share: float
     drawn_at: datetime = made_at()
     contaminated_at: datetime | None = moment(optional=True)
+    mrr: Decimal | None = Field(default=None, sa_column=Column(Numeric(18, 4), nullable=True))
+    currency: str | None = None
+    status: str | None = None
+    health: float | None = None
+    risk: float | None = None
+    logins: float | None = None
 
 
 class Exemption(Owned, table=True):

@@ -5,9 +5,10 @@
 """
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import TypeAlias
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Index, LargeBinary, text
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, LargeBinary, Numeric, text
 from sqlmodel import Field
 
 from storage.table_parts import ColumnDefault, Owned, listed, made_at, moment, record, texts
@@ -201,3 +202,18 @@ class ImpactLook(Owned, table=True):
     result: dict[str, object] = record()
     taken_by: str | None = None
     taken_at: datetime = made_at()
+
+
+class RevenueChange(Owned, table=True):
+    """What an account paid a month before and after a moment; written by the database itself, whoever changed it (migration 0018).
+
+    Several changes in one transaction are one. What an account paid at a moment is `before` of the first change after it.
+    """
+
+    __tablename__ = "revenue_change"
+
+    account: str = Field(primary_key=True)
+    at: datetime = _key_moment()
+    before: Decimal | None = Field(default=None, sa_column=Column(Numeric(18, 4), nullable=True))
+    after: Decimal | None = Field(default=None, sa_column=Column(Numeric(18, 4), nullable=True))
+    currency: str | None = None

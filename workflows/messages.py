@@ -25,6 +25,10 @@ SCORING_NIGHT = "scoring.night"
 SCORING_BACKFILL = "scoring.backfill"
 SCORING_TRAINING = "scoring.train"
 SCORING_DRIFT_REPORT = "scoring.drift-report"
+OVERRIDE = "health.override"
+
+OVERRIDE_OVER_SIGNAL = "over"
+"""Tells the timer of an override that the override has ended before its time."""
 
 SEARCH_ATTRIBUTES = ("Tenant", "Playbook", "PlaybookVersion", "Account", "Launch", "RunState", "Trigger", "Owner")
 
@@ -62,6 +66,11 @@ def training_workflow_id(tenant: str, target: str) -> str:
 def drift_workflow_id(tenant: str, target: str) -> str:
     """Give the id of the drift report of a target, and of its schedule."""
     return f"scoring:{tenant}:drift:{target}"
+
+
+def override_workflow_id(tenant: str, override: str) -> str:
+    """Give the id of the timer of an override."""
+    return f"override:{tenant}:{override}"
 
 
 class Command(Contract):

@@ -11,6 +11,10 @@ SCORING_FIT: Final = "scoring.fit"
 SCORING_COMPARE: Final = "scoring.compare"
 SCORING_PROMOTE: Final = "scoring.promote"
 SCORING_DRIFT: Final = "scoring.drift"
+OVERRIDE_END: Final = "health.end_override"
+
+EXPIRED: Final = "expired"
+"""Who ended an override whose time had come."""
 
 Stage: TypeAlias = Literal["features", "health", "churn", "expansion", "tidy", "history"]
 """One pass over all accounts. `history` keeps features of the past, and tells plays nothing."""
@@ -150,3 +154,29 @@ class DriftOutcome(Contract):
     target: TargetName
     alarms: int
     words: str
+
+
+class OverrideInput(Contract):
+    """What a person says of an account's health, until when. The reason stays in the database."""
+
+    tenant: str
+    override: str
+    account: str
+    score: float
+    by: str
+    until: datetime
+
+
+class OverrideEnd(Contract):
+    """End an override. `by`: `EXPIRED`, or who ended it."""
+
+    tenant: str
+    override: str
+    by: str = EXPIRED
+
+
+class OverrideOutcome(Contract):
+    """How an override ended. `ended` is False when it had ended before."""
+
+    ended: bool
+    by: str

@@ -13,8 +13,8 @@ from scoring.features.panels import Labelled, label_snapshots, panel_of
 from scoring.observations import Observation
 from scoring.panel import Panel
 from scoring.predictions import LEAD_DAYS, WINDOW_DAYS, Target
-from storage.repositories.training import ContractRow, Kept, read_contracts, read_snapshots
-from storage.session import Database
+from storage.repositories.training import Kept, read_contracts, read_snapshots
+from storage.session import Database, Session
 
 MOST_ROWS: Final = 100_000
 """Rows a model learns from at most; it needs far fewer, and they have to fit into memory."""
@@ -31,21 +31,26 @@ async def read_panel(database: Database, tenant: str, target: Target, until: dat
     async with database.begin(tenant) as session:
         since = until - timedelta(days=365 * YEARS)
         async for each in read_snapshots(session, FEATURE_SET, since=since, until=closed, most=MOST_ROWS):
-            kept[each.account].append(_features(each))
+            kept[each.account].append(features_of(each))
         accounts = sorted(kept)
         for first in range(0, len(accounts), _ACCOUNTS):
             some = accounts[first : first + _ACCOUNTS]
-            contracts = [_observation(row) for row in await read_contracts(session, some, until)]
+            contracts = await contracts_of(session, some, until)
             rows += await asyncio.to_thread(_labelled, {account: kept[account] for account in some}, contracts, target, until)
     return await asyncio.to_thread(panel_of, rows)
 
 
-def _features(kept: Kept) -> tuple[datetime, Features]:
+def features_of(kept: Kept) -> tuple[datetime, Features]:
+    """Give moment and features of a snapshot as scoring reads them."""
     return kept.as_of, {name: value for name, value in kept.values.items() if isinstance(value, int | float | str)}
 
 
-def _observation(row: ContractRow) -> Observation:
-    return Observation(row.id, row.account, "contract", row.occurred_at, row.ingested_at, row.subject, row.values)
+async def contracts_of(session: Session, accounts: Sequence[str], known: datetime) -> list[Observation]:
+    """Give what was observed of the contracts of accounts and learned until a moment."""
+    return [
+        Observation(row.id, row.account, "contract", row.occurred_at, row.ingested_at, row.subject, row.values)
+        for row in await read_contracts(session, accounts, known)
+    ]
 
 
 def _labelled(

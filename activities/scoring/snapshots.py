@@ -6,10 +6,11 @@ past and tells nobody; `tidy_page` thins out what is old.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from activities.news import tell_plays
 from activities.scoring.pages import Page
 from playbook_dsl.values import Json, Money, to_json
 from scoring.features.compute import Snapshot, snapshot_at
@@ -18,12 +19,15 @@ from scoring.features.facts import Fact, Facts, facts_at
 from scoring.features.history import History
 from scoring.observations import Observation
 from storage.fact_definitions import BY_PATH
+from storage.observed_events import FROM_EVENT
 from storage.repositories.accounts import lock_accounts
 from storage.repositories.observations import Seen, list_observations, make_months
 from storage.repositories.snapshots import NewSnapshot, list_account_ids, save_snapshots, thin_snapshots
 from storage.session import Database, Session
 from storage.tables import Account
 
+_AT_ONCE: Final = 25
+"""Accounts whose observations are in memory together: a busy one has 5,000 of the last 150 days."""
 _ROOTS: Final = ("usage", "support", "survey", "billing", "meetings")
 
 
@@ -39,24 +43,36 @@ async def history_page(database: Database, tenant: str, as_of: datetime, after: 
 
 async def tidy_page(database: Database, tenant: str, as_of: datetime, after: str, limit: int) -> Page:
     """Keep every snapshot of a page of accounts for 30 days, and of the time before the first of each month."""
+    if not after:
+        await make_months_ahead(database, tenant, as_of)
     async with database.begin(tenant) as session:
         accounts = await list_account_ids(session, after, limit)
         await thin_snapshots(session, accounts, as_of)
     return _done(accounts, limit)
 
 
+async def make_months_ahead(database: Database, tenant: str, now: datetime) -> None:
+    """Make this month and the next of every table that is kept by month, while nobody waits for it."""
+    for table in ("observation", "account_feature_snapshot", "score_history"):
+        async with database.begin(tenant) as session:
+            await make_months(session, table, [now.date(), now.date().replace(day=1) + timedelta(days=31)])
+
+
 async def _page(database: Database, tenant: str, as_of: datetime, after: str, limit: int, *, tell: bool) -> Page:
     async with database.begin(tenant) as session:
         await make_months(session, "account_feature_snapshot", [as_of.date()])
-    async with database.begin(tenant) as session:
         accounts = await list_account_ids(session, after, limit)
-        seen = await list_observations(session, accounts, as_of)
-    # Seconds of computing for a page of busy accounts: the worker's loop goes on meanwhile.
-    snapshots, facts = await asyncio.to_thread(_computed, accounts, seen, as_of, tell)
-    async with database.begin(tenant) as session:
-        await save_snapshots(session, as_of, FEATURE_SET, [stored_form(account, each) for account, each in snapshots.items()])
-        if facts:
-            await _write_facts(session, facts, as_of)
+    for first in range(0, len(accounts), _AT_ONCE):
+        some = accounts[first : first + _AT_ONCE]
+        async with database.begin(tenant) as session:
+            seen = await list_observations(session, some, as_of)
+        # Of whom nothing was ever seen nothing is kept. The worker's loop goes on while busy accounts are computed.
+        known = sorted({each.account for each in seen})
+        snapshots, facts = await asyncio.to_thread(_computed, known, seen, as_of, tell)
+        async with database.begin(tenant) as session:
+            await save_snapshots(session, as_of, FEATURE_SET, [stored_form(account, each) for account, each in snapshots.items()])
+            if facts:
+                await _write_facts(session, facts, as_of)
     return _done(accounts, limit)
 
 
@@ -80,8 +96,12 @@ def histories_from(accounts: Sequence[str], seen: Sequence[Seen]) -> dict[str, H
 def _computed(accounts: Sequence[str], seen: Sequence[Seen], as_of: datetime, tell: bool) -> tuple[dict[str, Snapshot], dict[str, Facts]]:
     histories = histories_from(accounts, seen)
     snapshots = {account: snapshot_at(history, as_of) for account, history in histories.items()}
-    facts = {account: found for account, history in histories.items() if (found := facts_at(history, as_of))} if tell else {}
-    return snapshots, facts
+    if not tell:
+        return snapshots, {}
+    # Events know the invoices since a vendor was connected; a sync knows all of them, and what it wrote must not be undone every night.
+    whole = [each for each in seen if not (each.kind == "invoice" and each.id.startswith(FROM_EVENT))]
+    read = histories if len(whole) == len(seen) else histories_from(accounts, whole)
+    return snapshots, {account: found for account, history in read.items() if (found := facts_at(history, as_of))}
 
 
 def stored_form(account: str, snapshot: Snapshot) -> NewSnapshot:
@@ -99,11 +119,14 @@ def stored_form(account: str, snapshot: Snapshot) -> NewSnapshot:
 
 
 async def _write_facts(session: Session, facts: Mapping[str, Facts], as_of: datetime) -> None:
+    told: set[str] = set()
     for account_id, account in (await lock_accounts(session, list(facts))).items():
         changed = changed_facts(account, facts[account_id], as_of)
         if changed:
             account.facts = {**account.facts, **changed}
+            told.add(account_id)
     await session.flush()
+    await tell_plays(session, told)
 
 
 def changed_facts(account: Account, found: Facts, as_of: datetime) -> dict[str, Json]:

@@ -5,15 +5,18 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response, status
 
+from api.card_problems import HealthUnknown, OverrideNotFound
 from api.deps import DatabaseDep, PlaysDep, SessionDep
 from api.openapi import may_fail
 from api.paging import After, Limit, PageOf
 from api.problems import AccountNotFound, ContactNotFound, ImportRefused, MediaTypeUnknown
 from api.schemas.accounts import AccountChanged, AccountDetails, AccountOut, ChangeAccount, ContactOut, ImportReport, PutAccount, PutContact
 from api.schemas.parts import ACCOUNT_ID
+from api.schemas.scorecards import HealthOut, OverrideOut, PutOverride
 from api.security import Operator, Viewer
 from api.services.accounts import change_account, existing_account, put_account, put_contact
 from api.services.delivering import deliver_all
+from api.services.health import end_override_now, override_health, show_health
 from api.services.imports import CSV_BODY, CsvDep, take_in
 from storage.repositories.accounts import delete_contact, list_accounts, list_contacts_by_account
 
@@ -111,3 +114,36 @@ async def remove_contact(account_id: Id, contact_id: ContactId, user: Operator, 
     if contact_id not in known or not await delete_contact(session, contact_id):
         raise ContactNotFound(f'The account "{account_id}" has no contact "{contact_id}".')
     return Response(status_code=status.HTTP_204_NO_CONTENT)
+
+
+@router.get(
+    "/{account_id}/health",
+    summary="Look at an account's health",
+    tags=["scorecards"],
+    responses=may_fail(AccountNotFound, HealthUnknown),
+)
+async def get_health(account_id: Id, user: Viewer, session: SessionDep) -> HealthOut:
+    """Computed from the facts of now, with every group and measure, the trend, and what somebody says instead."""
+    return await show_health(session, account_id)
+
+
+@router.put(
+    "/{account_id}/health/override",
+    summary="Override an account's health",
+    tags=["scorecards"],
+    responses=may_fail(AccountNotFound, HealthUnknown, body=True),
+)
+async def put_override(account_id: Id, body: PutOverride, user: Operator, database: DatabaseDep, plays: PlaysDep) -> OverrideOut:
+    """People and playbooks see this score until its time comes; one that is there already ends. Your name and reason are kept."""
+    return await override_health(database, plays, user, account_id, body)
+
+
+@router.delete(
+    "/{account_id}/health/override",
+    summary="End an override",
+    tags=["scorecards"],
+    responses=may_fail(AccountNotFound, OverrideNotFound),
+)
+async def remove_override(account_id: Id, user: Operator, database: DatabaseDep, plays: PlaysDep) -> OverrideOut:
+    """The computed score counts again at once."""
+    return await end_override_now(database, plays, user, account_id)

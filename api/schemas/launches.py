@@ -91,6 +91,7 @@ class LaunchPreview(BaseModel):
         description="Messages by channel if every play comes to every step that sends, steps in loops counted once.",
     )
     problems: list[RowProblem] = Field(default_factory=list, description="Rows of a file that are left out.")
+    power: str = Field(default="", description="Which effect so many accounts, part of them held out, could show.")
     notes: list[str] = Field(default_factory=list)
 
 

@@ -17,23 +17,26 @@ from storage.session import Database
 
 _YAML = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml", "text/plain")
 
-TEXT_BODY: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/yaml": {"schema": {"type": "string"}, "example": EXAMPLE},
-            "application/json": {
-                "schema": {
-                    "type": "object",
-                    "required": ["source"],
-                    "properties": {"source": {"type": "string"}, "path": {"type": "string"}},
+
+def text_body(example: str, path: str) -> dict[str, Any]:
+    """Describe for OpenAPI a route that takes a text: the file itself, or JSON around it."""
+    properties = {"source": {"type": "string"}, "path": {"type": "string"}}
+    return {
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/yaml": {"schema": {"type": "string"}, "example": example},
+                "application/json": {
+                    "schema": {"type": "object", "required": ["source"], "properties": properties},
+                    "example": {"source": example, "path": path},
                 },
-                "example": {"source": EXAMPLE, "path": "hello.yaml"},
             },
-        },
+        }
     }
-}
-"""How OpenAPI describes a route that takes a playbook: the file itself, or JSON around it."""
+
+
+TEXT_BODY: dict[str, Any] = text_body(EXAMPLE, "hello.yaml")
+"""How OpenAPI describes a route that takes a playbook."""
 
 
 @dataclass(frozen=True)

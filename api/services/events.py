@@ -10,6 +10,7 @@ from api.services.delivering import deliver_all
 from api.services.news import event_happened
 from playbook_dsl.values import Json
 from storage.ids import new_id
+from storage.observed_events import observe_event
 from storage.repositories.accounts import hold_account
 from storage.repositories.events import add_event, change_event, fields_of, find_event, find_event_by_source
 from storage.session import Database, Session
@@ -43,6 +44,8 @@ async def deliver_event(database: Database, plays: Plays, user: Actor, body: Del
         if not await add_event(session, event, fields):
             return await _repeated(session, body)
         await event_arrived(session, event, event.account)
+        if event.account is not None:
+            await observe_event(session, event, event.account, fields)
         deliveries = await event_happened(session, event, fields)
         await change_event(session, event.id, matched=len(deliveries))
         shown = event_out(session, await find_event(session, event.id) or event)

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from api.problems import AudienceNotAsked
 from api.schemas.launches import Counted, LaunchPreview, Sampled, WaveOut
 from api.services.launch_asked import Prepared
+from api.services.power import power_line
 from api.services.receipts import csv_line
 from enrollment.launches import Course, wave_of
 from enrollment.states import Reason, State
@@ -65,6 +66,7 @@ async def look(database: Database, tenant: str, prepared: Prepared, most: int) -
         await session.execute(_READ_ONLY)
         accounts = await _count(session, prepared, now)
         room = await read_room(session, prepared.playbook.rules, now)
+        power = await power_line(session, prepared.playbook.rules, accounts, now)
     async for page in _pages(database, tenant, prepared, most, now):
         for one in page:
             seen.take(tenant, prepared, course, one)
@@ -82,6 +84,7 @@ async def look(database: Database, tenant: str, prepared: Prepared, most: int) -
         refused=states["refused"] + prepared.left_out,
         reasons=_reasons(seen, prepared),
         room=room.plays,
+        power=power,
         approval=list(course.approvers),
         waves=[WaveOut(wave=number, share=share, accounts=seen.waves[number]) for number, share in enumerate(course.waves, 1)],
         messages=_messages(prepared, seen.enters),

@@ -1,7 +1,7 @@
 """Carries on what a request began and could not finish: plays not started yet, events not looked at yet, news and questions not sent yet.
 
-It also lets in the accounts that wait for room in a playbook, works launches off, opens their waves, tells many plays the same, and frees
-the locks of plays that are gone.
+It also lets in the accounts that wait for room in a playbook, works launches off, opens their waves, tells many plays the same, frees
+the locks of plays that are gone, and starts the timers of overrides of health.
 
 Runs beside the requests of every API process and beside the plays of every worker.
 Several at once do no harm: a start of the same id changes nothing, and news have ids.
@@ -20,6 +20,7 @@ from api.services.admitting import admit_all
 from api.services.bulk import carry_jobs
 from api.services.coming import bring_in_all, relay_changes, relay_housekeeping, relay_looks
 from api.services.delivering import deliver_all
+from api.services.health import Timers
 from api.services.launch_course import carry_launches
 from api.services.locks import free_locks
 from api.services.settling import settle
@@ -45,6 +46,7 @@ TRIGGERS_PAUSE_S = 0.5
 LOOK_EVERY = timedelta(minutes=10)
 LOCKS_PAUSE_S = 10.0
 LAUNCHES_PAUSE_S = 2.0
+OVERRIDES_PAUSE_S = 5.0
 _GRACE = timedelta(seconds=5)
 _BATCH = 100
 _MOST_BATCHES = 50
@@ -74,6 +76,7 @@ async def relay_forever(database: Database, plays: Plays, desk: SlackDesk, tenan
         tenant: whose.
         look_every: how often the clock is looked at for triggers that time alone makes fire.
     """
+    timers = Timers()
     look_pause_s = min(look_every.total_seconds() / 10, 30.0)
     await asyncio.gather(
         _again_and_again(NEWS_PAUSE_S, lambda: relay_news(database, plays, tenant)),
@@ -88,6 +91,7 @@ async def relay_forever(database: Database, plays: Plays, desk: SlackDesk, tenan
         _again_and_again(look_every.total_seconds(), lambda: relay_housekeeping(database, tenant)),
         _again_and_again(LAUNCHES_PAUSE_S, lambda: carry_launches(database, plays, tenant)),
         _again_and_again(LAUNCHES_PAUSE_S, lambda: carry_jobs(database, plays, tenant)),
+        _again_and_again(OVERRIDES_PAUSE_S, lambda: timers.keep(database, plays, tenant)),
     )
 
 

@@ -15,6 +15,7 @@ from api.services.news import facts_changed, object_changed, tell_event
 from api.services.slack_presses import LEASE, PRESSED, Press, press_of
 from playbook_dsl.values import Json
 from storage.followed import fields_now, followed_of
+from storage.observed_events import observe_event
 from storage.repositories.accounts import KnownContact, find_account, hold_account, list_contacts_by_address, opt_in, opt_out
 from storage.repositories.connections import find_linked
 from storage.repositories.effects import list_effects_by_vendor_id
@@ -89,6 +90,7 @@ async def _settle(session: Session, event: Event, due_at: datetime) -> list[Deli
         young = datetime.now(UTC) - locked.received_at < _SECOND_LOOK
         await change_event(session, event.id, due_at=datetime.now(UTC) + _SECOND_LOOK if young else None)
         return deliveries
+    await observe_event(session, locked, found.account, fields)
     told = await _tell(session, locked, fields, found)
     await change_event(session, event.id, account=found.account, matched=len({row.workflow_id for row in told}), due_at=None)
     return deliveries + told

@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
 
 def demo(
-    prepare: Annotated[bool, typer.Option("--prepare", help="Only import the sample book and publish the playbook.")] = False,
+    prepare: Annotated[bool, typer.Option("--prepare", help="Only bring in the two sample books and publish the playbook.")] = False,
     json_output: JsonFlag = False,
 ) -> None:
     """Play at-risk-save on three accounts: one recovers, one runs to its end, one meets a failing vendor and is undone."""
@@ -64,12 +64,13 @@ def demo(
 
 
 def _prepare(api: Api, say: Callable[[str], None]) -> None:
-    """Bring in the sample book, once, and publish the playbook with its templates."""
+    """Bring in the sample book and the simulated one, once, and publish the playbook with its templates."""
     from pathlib import Path
 
     from cli.client import Refused
     from cli.commands.accounts import report_lines
     from cli.commands.publish import publish_with_templates
+    from cli.demo.book import DEMO, is_loaded, load_book
     from storage.sample.telco import FILE, open_sample
 
     try:
@@ -78,6 +79,9 @@ def _prepare(api: Api, say: Callable[[str], None]) -> None:
         say(f"imports the sample book of business, {FILE.name}")
         report = api.send("POST", "/v1/accounts/import", content=open_sample().read(), headers={"Content-Type": "text/csv"})
         say(report_lines(report)[0])
+    if not is_loaded(api, DEMO):
+        say("brings in a simulated book of business with a history, for scores; this takes a moment")
+        load_book(api, DEMO, say)
     playbook = Path(__file__).resolve().parents[2] / "playbooks/at-risk-save/at-risk-save.yaml"
     published = publish_with_templates(api, playbook, publish=True)
     say(f"at-risk-save is published as version {published['version']}")

@@ -10,7 +10,7 @@ from cli.client import ActorOption, Api, JsonFlag, JsonTree, short_time
 Target = Annotated[Literal["churn", "expansion"], typer.Argument(help="What is predicted.")]
 Because = Annotated[str, typer.Option("--because", help="Why; it is kept in the audit.")]
 _PAUSE_S = 1.0
-_FIGURES = {"auc": "AUC", "pr_auc": "PR-AUC", "brier_skill": "Brier skill", "ece": "ECE", "base_rate": "base rate", "n": "n"}
+_FIGURES = {"auc": "AUC", "pr_auc": "PR-AUC", "brier_skill": "Brier skill", "ece": "ECE", "recall_at_fpr5": "recall at FPR 5 %"}
 
 
 def register(app: typer.Typer) -> None:
@@ -163,12 +163,17 @@ def _follow(api: Api, started: JsonTree, *, no_wait: bool) -> None:
 
 
 def _lines(row: JsonTree) -> list[str]:
-    figures = "  ".join(f"{words} {_figure(row['metrics'][name])}" for name, words in _FIGURES.items() if name in row["metrics"])
+    metrics = row["metrics"]
     head = f"{row['target']}-{row['version']}  {row['status']}  {row['algorithm']}  trained {short_time(row['trained_at'])}"
-    return [head, *([f"  {figures}"] if figures else []), *(f"  blocked: {gate['why']}" for gate in row["gates"] if not gate["passed"])]
+    lines = [head]
+    if metrics:
+        share = f"base rate {metrics['base_rate']:.3f}, {metrics['accounts']} accounts, {metrics['positives']} cases"
+        found = {words: metrics["figures"][name] for name, words in _FIGURES.items() if name in metrics["figures"]}
+        lines.append("  " + ", ".join([*(f"{words} {_figure(each)}" for words, each in found.items()), share]))
+    return [*lines, *(f"  blocked: {gate['why']}" for gate in row["gates"] if not gate["passed"])]
 
 
-def _figure(value: JsonTree) -> str:
-    if isinstance(value, dict):
-        return f"{value['value']:.3f} ({value['low']:.3f} to {value['high']:.3f})"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+def _figure(figure: JsonTree) -> str:
+    if figure["value"] is None:
+        return "not to be said"
+    return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"

@@ -37,7 +37,7 @@ def choose_accounts(api: Api, count: int) -> list[JsonTree]:
     found = [
         account
         for account in api.pages("/v1/accounts", 600, status="active")
-        if account["id"] not in busy and _health(account) < 50 and account["stage"] is None
+        if account["id"] not in busy and _health(account) < 50 and account["stage"] is None and "simulated" not in account["tags"]
     ]
     found.sort(key=lambda account: (not _is_office_time(account), account["id"]))
     if len(found) < count:

@@ -14,9 +14,12 @@ from botocore.parsers import ResponseParserError
 
 from connectors.blocking import in_thread
 from connectors.errors import ConnectorError, NotAuthorized, RateLimited, Rejected, Unavailable, error_for_status, pause_of
+from connectors.sagemaker.predicting import Question, probabilities_of
 from connectors.sagemaker.vendor import SageMakerCredentials
 
 TIMEOUT_S = 3.0
+QUICK_S = 0.8
+"""As long as somebody who waits for a score waits for this endpoint."""
 _NO_ACCESS: Final = frozenset(
     {
         "AccessDenied",
@@ -65,11 +68,21 @@ class SageMaker:
             ConnectorError: the endpoint refused, is away, or answered something else than a number for each row.
         """
         body = "\n".join(",".join(repr(float(value)) for value in row) for row in rows)
-        return scores_of(await self._asked(lambda: self._aws.invoke(body)), len(rows))
+        return scores_of(await self._asked(lambda: self._aws.invoke(body.encode(), "text/csv")), len(rows))
 
-    async def _asked(self, call: Callable[[], AwsAnswer]) -> AwsAnswer:
+    async def predict(self, question: Question, *, quick: bool = False) -> list[float]:
+        """Give the probability of each account; `quick` when somebody waits for it.
+
+        Raises:
+            ConnectorError: the endpoint refused, is away, was trained on other features, or answered something else.
+        """
+        body = question.body()
+        told = await self._asked(lambda: self._aws.invoke(body, "application/json", quick=quick), QUICK_S if quick else TIMEOUT_S)
+        return probabilities_of(told, question)
+
+    async def _asked(self, call: Callable[[], AwsAnswer], within_s: float = TIMEOUT_S) -> AwsAnswer:
         try:
-            return await in_thread("SageMaker", TIMEOUT_S + 0.5, call)
+            return await in_thread("SageMaker", within_s + 0.5, call)
         except (ClientError, BotoCoreError, ResponseParserError, ValueError, KeyError, TypeError) as error:
             ours = _ours(error)
         # Raised out here, so that nobody finds the SDK's own behind it: that one holds the request with its keys.
@@ -90,29 +103,33 @@ class _Aws:
             "aws_secret_access_key": given.secret_access_key.get_secret_value(),
             "aws_session_token": given.session_token.get_secret_value() if given.session_token else None,
         }
-        config = Config(
-            connect_timeout=TIMEOUT_S,
-            read_timeout=TIMEOUT_S,
-            retries={"total_max_attempts": 1},
-            proxies={},
-            ignore_configured_endpoint_urls=True,
-        )
+        usual, quick = (_config(seconds) for seconds in (TIMEOUT_S, QUICK_S))
         self._endpoint = given.endpoint
-        self._runtime = session.client("sagemaker-runtime", endpoint_url=base_url, config=config, **keys)
-        self._about = session.client("sagemaker", endpoint_url=base_url and f"{base_url}/", config=config, **keys)
+        self._runtime = session.client("sagemaker-runtime", endpoint_url=base_url, config=usual, **keys)
+        self._quick = session.client("sagemaker-runtime", endpoint_url=base_url, config=quick, **keys)
+        self._about = session.client("sagemaker", endpoint_url=base_url and f"{base_url}/", config=usual, **keys)
 
     def describe(self) -> AwsAnswer:
         return self._about.describe_endpoint(EndpointName=self._endpoint)["EndpointStatus"]
 
-    def invoke(self, body: str) -> AwsAnswer:
-        answer = self._runtime.invoke_endpoint(
-            EndpointName=self._endpoint, Body=body.encode(), ContentType="text/csv", Accept="application/json"
-        )
+    def invoke(self, body: bytes, content: str, *, quick: bool = False) -> AwsAnswer:
+        client = self._quick if quick else self._runtime
+        answer = client.invoke_endpoint(EndpointName=self._endpoint, Body=body, ContentType=content, Accept="application/json")
         return answer["Body"].read()
 
     def close(self) -> None:
-        self._runtime.close()
-        self._about.close()
+        for client in (self._runtime, self._quick, self._about):
+            client.close()
+
+
+def _config(timeout_s: float) -> AwsAnswer:
+    return Config(
+        connect_timeout=timeout_s,
+        read_timeout=timeout_s,
+        retries={"total_max_attempts": 1},
+        proxies={},
+        ignore_configured_endpoint_urls=True,
+    )
 
 
 def scores_of(body: bytes, rows: int) -> list[float]:

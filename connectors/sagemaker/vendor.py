@@ -1,6 +1,6 @@
 """SageMaker, in facts."""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from pydantic import Field, SecretStr
 
@@ -18,6 +18,9 @@ class SageMakerCredentials(Credentials):
     session_token: SecretStr | None = Field(None, description="Session token of a temporary key.")
     region: str = Field(min_length=4, description="Region of the endpoint, such as `eu-central-1`.")
     endpoint: str = Field(min_length=1, max_length=63, description="Name of the endpoint that gives scores.")
+    predicts: Literal["churn", "expansion", "both", "nothing"] = Field(
+        "churn", description="What accounts' scores ask it for: `churn`, `expansion`, `both`, or `nothing` when only steps of plays use it."
+    )
 
 
 def _open(credentials: Credentials, sandbox_url: str | None) -> "SageMaker":

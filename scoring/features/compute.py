@@ -11,13 +11,19 @@ from scoring.features.definitions import FEATURES
 from scoring.features.engagement import engagement_features
 from scoring.features.history import History, Track
 from scoring.features.support import support_features
-from scoring.features.usage import days_to_first_value, usage_features
+from scoring.features.usage import baseline_of, days_to_first_value, usage_features
 from scoring.features.values import DAY, moment_of, seconds
 from scoring.panel import FeatureValue
 
 Features: TypeAlias = dict[str, FeatureValue]
 """Every feature by its name, in the order of `FEATURES`; None where it is missing."""
 
+TRENDS: Final[Mapping[str, str]] = {
+    "logins_30d": "logins_trend",
+    "active_users_30d": "active_users_trend",
+    "features_30d": "features_trend",
+}
+"""Levels, and the features that say how they changed."""
 _STATUS_DAYS: Final = 120.0
 
 
@@ -90,6 +96,25 @@ def snapshot_at(history: History, cutoff: datetime) -> Snapshot:
         max_ingested_at=moment_of(max(learned)) if learned else None,
         sources=sources,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A measure as people read it: the last 30 days, and what 30 of the 90 days before came to."""
+
+    value: float
+    reference: float
+
+
+def readable(history: History, cutoff: datetime) -> dict[str, Reading]:
+    """Give the measures whose trend is a feature, by the feature of their level: "logins fell from 410 to 156 a month"."""
+    values = features_at(history, cutoff)
+    found = {}
+    for level, trend in TRENDS.items():
+        now, ratio = values[level], values[trend]
+        if isinstance(now, float) and isinstance(ratio, float):
+            found[level] = Reading(now, baseline_of(ratio, now))
+    return found
 
 
 def _newest_learned(track: Track, at: float) -> float:

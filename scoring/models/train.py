@@ -17,6 +17,7 @@ from scoring.models.logistic import fit_logistic
 from scoring.models.metrics import Metrics, Threshold, choose_threshold, evaluate
 from scoring.models.model import Estimator, Model, raw_log_odds, reference_of
 from scoring.models.splits import Split, cases_of, folds_of, time_split
+from scoring.models.threads import one_thread
 from scoring.panel import Flags, Numbers, Panel, Words
 
 FEWEST_CASES: Final = 20
@@ -96,15 +97,28 @@ def train(panel: Panel, target: str, *, seed: int = 0, draws: int = 200) -> Trai
     if algorithm is None or panel.labels[split.learning].all():
         why = f"{cases} accounts to learn from are cases, and a model wants {FEWEST_CASES} and others; the scorecard goes on scoring."
         return Trained(target, None, why, split, cases, None, np.empty(0), digest)
-    model = _model(panel, target, algorithm, split, seed)
-    tested = model.predict(panel.values[split.test])
-    threshold = model.threshold.value if model.threshold else 0.5
+    return measured(_model(panel, target, algorithm, split, seed), panel, draws=draws, seed=seed)
+
+
+def measured(model: Model, panel: Panel, *, draws: int = 200, seed: int = 0) -> Trained:
+    """Measure a model on the test window of the panel it was trained on; the same as its training gave.
+
+    Args:
+        model: trained on the panel.
+        panel: its rows.
+        draws: of the bootstrap of the test's figures.
+        seed: of the bootstrap.
+    """
+    split = time_split(panel)
     rows = panel.rows(split.test)
+    tested = model.predict(rows.values)
+    threshold = model.threshold.value if model.threshold else 0.5
     metrics = evaluate(rows.labels, tested, rows.accounts, threshold=threshold, count=draws, seed=seed)
-    name = {"logistic": "logistic regression", "boosting": "boosted trees"}[algorithm]
+    cases = cases_of(panel, split.learning)
+    name = {"logistic": "logistic regression", "boosting": "boosted trees"}[model.algorithm]
     place = "folds" if split.by_folds else "the window before the test"
     why = f"{name}, because {cases} accounts to learn from are cases; calibrated on {place}."
-    return Trained(target, model, why, split, cases, metrics, tested, digest)
+    return Trained(model.target, model, why, split, cases, metrics, tested, data_sha256(panel))
 
 
 def _model(panel: Panel, target: str, algorithm: Algorithm, split: Split, seed: int) -> Model:
@@ -193,7 +207,8 @@ def _fit_once(
     if algorithm == "logistic":
         return design, fit_logistic(design.matrix(values), labels, signs, repeats)
     estimator = HistGradientBoostingClassifier(**_BOOSTING, monotonic_cst=signs, random_state=seed)
-    estimator.fit(design.matrix(values), labels.astype(np.int64))
+    with one_thread():
+        estimator.fit(design.matrix(values), labels.astype(np.int64))
     return design, estimator
 
 

@@ -35,7 +35,7 @@ class Accounts:
         began: when it became a customer, days before (below 0) or after the book's start; whole days.
         auto_renew: whether contracts go on by themselves.
         discount: share of the list price let off.
-        satisfaction: what its satisfaction returns to, about 0 with a deviation of 0.7; `adoption` likewise.
+        satisfaction: what its satisfaction returns to, about 0 with a deviation of 0.4; `adoption` likewise.
     """
 
     ids: Words
@@ -104,8 +104,8 @@ def make_accounts(options: Options) -> Accounts:
         began=_began(options, rng, start),
         auto_renew=rng.random(n) < 0.7,
         discount=discount,
-        satisfaction=rng.normal(0, 0.7, n),
-        adoption=rng.normal(0, 0.7, n),
+        satisfaction=rng.normal(0, 0.4, n),
+        adoption=rng.normal(0, 0.45, n),
         start=start,
     )
 

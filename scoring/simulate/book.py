@@ -121,14 +121,19 @@ class Book:
         flags[changes.account[(changes.at > begins) & (changes.at <= ends) & (changes.factor > 1)]] = True
         return flags
 
-    def mrr_at(self, moment: float) -> Numbers:
-        """Give what each pays a month at a moment, 0 before it is a customer and after it left: (n,)."""
+    def growth_at(self, moment: float) -> Numbers:
+        """Give by what revenue and seats were multiplied from the beginning to a moment, or to its end where one left before: (n,)."""
         changes = self.outcomes.changes
         logs = np.zeros(len(self.accounts))
         past = changes.at <= moment
         np.add.at(logs, changes.account[past], np.log(changes.factor[past]))
+        growth: Numbers = np.exp(logs)
+        return growth
+
+    def mrr_at(self, moment: float) -> Numbers:
+        """Give what each pays a month at a moment, 0 before it is a customer and after it left: (n,)."""
         here = (self.accounts.began <= moment) & (self.outcomes.left_at > moment)
-        return np.where(here, np.round(self.accounts.mrr * np.exp(logs), 2), 0.0)
+        return np.where(here, np.round(self.accounts.mrr * self.growth_at(moment), 2), 0.0)
 
     def state_at(self, moment: float) -> State:
         """Give the state nobody sees."""

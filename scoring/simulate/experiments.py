@@ -82,9 +82,9 @@ class Experiment:
     def true_effect(self, days: int = 90, draws: int = 100) -> float:
         """Give the difference the play makes to the probability of churn, the mean over all who are eligible."""
         begins, n = self.before.moment(self.at), len(self.before.accounts)
-        with_it, _ = probabilities(self.before.world, begins, after=0, until=days, churn_factor=np.full(n, self.effect.churn), draws=draws)
-        without, _ = probabilities(self.before.world, begins, after=0, until=days, draws=draws)
-        return float((with_it - without)[self.eligible].mean())
+        with_it = probabilities(self.before.world, begins, after=0, until=days, churn_factor=np.full(n, self.effect.churn), draws=draws)
+        without = probabilities(self.before.world, begins, after=0, until=days, draws=draws)
+        return float((with_it.churn - without.churn)[self.eligible].mean())
 
 
 def arm_of(account: str, share: float, salt: str = "") -> bool:

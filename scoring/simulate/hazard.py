@@ -57,7 +57,7 @@ def exposures(options: Options, accounts: Accounts) -> Numbers:
 
 def churn_hazard(options: Options, accounts: Accounts, paths: Paths) -> Hazard:
     """Give the hazard of churn, its level such that the mean probability in 90 days is the option's."""
-    plain = Hazard(_renewal(options, accounts) + _standing(options, accounts), -0.95, -0.7, 0.7)
+    plain = Hazard(_renewal(options, accounts) + _standing(options, accounts), -1.05, -0.85, 0.7)
     level = _level(plain.of_paths(paths) * exposures(options, accounts), exposures(options, accounts), options.base_rate)
     return _shifted(plain, level + _base_rate_shift(options)[:, None])
 
@@ -86,16 +86,17 @@ def _renewal(options: Options, accounts: Accounts) -> Numbers:
     rows = []
     for week in range(options.weeks + AHEAD_WEEKS):
         left = accounts.term_end(week * WEEK) - week * WEEK
-        at = np.select([left <= 14, left <= 63, left <= 98], [1.4, 1.2, 0.5], -0.35)
-        rows.append(np.where(accounts.term == 1, 0.4, at))
+        at = np.select([left <= 14, left <= 63, left <= 98], [1.1, 1.0, 0.4], -0.3)
+        rows.append(np.where(accounts.term == 1, 0.3, at))
     return np.stack(rows)
 
 
 def _standing(options: Options, accounts: Accounts) -> Numbers:
-    """New customers, small plans and contracts that must be renewed by hand are lost more."""
+    """New customers, once the first month is over, small plans and contracts that must be renewed by hand are lost more."""
     weeks = np.arange(options.weeks + AHEAD_WEEKS)[:, None] * WEEK
-    fixed = np.select([accounts.plan == "starter", accounts.plan == "growth"], [0.35, 0.0], -0.25) + 0.2 * ~accounts.auto_renew
-    standing: Numbers = fixed + 0.4 * (weeks - accounts.began < 180)
+    fixed = np.select([accounts.plan == "starter", accounts.plan == "growth"], [0.25, 0.0], -0.2) + 0.2 * ~accounts.auto_renew
+    since = weeks - accounts.began
+    standing: Numbers = fixed + np.select([since < 28, since < 180], [-3.0, 0.3], 0.0)
     return standing
 
 

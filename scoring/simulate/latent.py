@@ -9,14 +9,14 @@ from scoring.panel import Flags, Numbers
 from scoring.simulate.accounts import Accounts
 
 _SATISFACTION_STAYS: Final = 0.98
-_SATISFACTION_MOVES: Final = 0.14
+_SATISFACTION_MOVES: Final = 0.18
 _INCIDENT: Final = 0.004
 """Probability a week of something that takes 1 from satisfaction."""
-_ADOPTION_STAYS: Final = 0.96
-_ADOPTION_MOVES: Final = 0.08
-_ADOPTION_FOLLOWS: Final = 0.02
+_ADOPTION_STAYS: Final = 0.97
+_ADOPTION_MOVES: Final = 0.13
+_ADOPTION_FOLLOWS: Final = 0.015
 """How much of satisfaction's distance from its mean adoption follows each week."""
-_CHAMPION_MISSED: Final = 0.03
+_CHAMPION_MISSED: Final = 0.02
 _CHAMPION_LEAVES: Final = 0.006
 _CHAMPION_COMES: Final = 0.05
 
@@ -47,8 +47,8 @@ def first_state(accounts: Accounts, rng: np.random.Generator) -> State:
     """Draw a first state, about as the later ones are."""
     n = len(accounts)
     return State(
-        satisfaction=accounts.satisfaction + rng.normal(0, 0.75, n),
-        adoption=accounts.adoption + rng.normal(0, 0.3, n),
+        satisfaction=accounts.satisfaction + rng.normal(0, 0.9, n),
+        adoption=accounts.adoption + rng.normal(0, 0.53, n),
         champion=rng.random(n) < _CHAMPION_COMES / (_CHAMPION_COMES + _CHAMPION_LEAVES),
     )
 

@@ -1,7 +1,7 @@
 """Who knows the state and the hazard: the best anybody could predict, and what then happened."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -29,6 +29,7 @@ class Truth:
         churned: (n,) whether it happened; `expanded` likewise.
         left_in_lead: (n,) whether it left in the lead time.
         closed: (n,) whether the book runs to the end of the window; otherwise `churned` and `expanded` may still become true.
+        lead: (n,) probability of leaving in the lead time.
     """
 
     accounts: Words
@@ -39,10 +40,29 @@ class Truth:
     expanded: Flags
     left_in_lead: Flags
     closed: Flags
+    lead: Numbers
 
     def __len__(self) -> int:
         """Give the number of rows."""
         return len(self.accounts)
+
+    def rows(self, chosen: Flags) -> "Truth":
+        """Give some of the rows. `chosen`: (n,) flags."""
+        return Truth(**{each.name: getattr(self, each.name)[chosen] for each in fields(Truth)})
+
+    def after_lead(self) -> "Truth":
+        """Give the rows that did not leave in the lead time, with the probabilities given that: the rows of `scoring.features.panels`."""
+        stayed = self.rows(~self.left_in_lead)
+        return replace(stayed, churn=stayed.churn / (1 - stayed.lead), expansion=stayed.expansion / (1 - stayed.lead))
+
+
+@dataclass(frozen=True)
+class Chances:
+    """Probabilities of who is a customer at a moment, (n,): of leaving before a window, of churn and of expansion in it."""
+
+    before: Numbers
+    churn: Numbers
+    expansion: Numbers
 
 
 def probabilities(
@@ -54,7 +74,7 @@ def probabilities(
     churn_factor: Numbers | None = None,
     expansion_factor: Numbers | None = None,
     draws: int = DRAWS,
-) -> tuple[Numbers, Numbers]:
+) -> Chances:
     """Give the probabilities of churn and of expansion in (cutoff + after, cutoff + until], for who is a customer at the cutoff.
 
     Futures of the state are drawn (Monte Carlo); in each the probability is exact, so that chance enters only through the state. With the
@@ -70,7 +90,7 @@ def probabilities(
         draws: how many futures.
 
     Returns:
-        Two arrays (n,), in the order of the accounts.
+        Probabilities in the order of the accounts.
     """
     n = len(world.accounts)
     rng = world.options.stream(f"futures {cutoff:g}")
@@ -80,7 +100,7 @@ def probabilities(
     state = State(np.broadcast_to(now.satisfaction, shape), np.broadcast_to(now.adoption, shape), np.broadcast_to(now.champion, shape))
     churn_factor = np.ones(n) if churn_factor is None else churn_factor
     expansion_factor = np.ones(n) if expansion_factor is None else expansion_factor
-    there, lost = np.ones((draws, n)), np.zeros((draws, n))
+    there, early, lost = np.ones((draws, n)), np.zeros((draws, n)), np.zeros((draws, n))
     not_more, more = np.ones((draws, n)), np.zeros((draws, n))
     for begins, ends, changes_week in _pieces(cutoff, after, until):
         share = (ends - begins) / WEEK
@@ -91,10 +111,12 @@ def probabilities(
             # Who leaves in this piece does so at its middle on average.
             more = more + (there - leaves / 2) * not_more * buys
             not_more = not_more * (1 - buys)
+        else:
+            early = early + leaves
         there = there - leaves
         if changes_week:
             week, state = week + 1, next_state(state, world.accounts, rng)
-    return lost.mean(axis=0), more.mean(axis=0)
+    return Chances(early.mean(axis=0), lost.mean(axis=0), more.mean(axis=0))
 
 
 def _pieces(cutoff: float, after: float, until: float) -> list[tuple[float, float, bool]]:
@@ -109,7 +131,7 @@ def truth_at(
     world: World, cutoff: float, left_at: Numbers, expanded: Callable[[float, float], Flags], factors: tuple[Numbers, Numbers], draws: int
 ) -> Truth:
     """Give the rows of a cutoff. `expanded` says who did so between two moments; `factors` are those of the two hazards."""
-    churn, expansion = probabilities(world, cutoff, churn_factor=factors[0], expansion_factor=factors[1], draws=draws)
+    chances = probabilities(world, cutoff, churn_factor=factors[0], expansion_factor=factors[1], draws=draws)
     here = (world.accounts.began < cutoff) & (left_at > cutoff)
     begins, ends = cutoff + LEAD_DAYS, cutoff + LEAD_DAYS + WINDOW_DAYS
     day = world.accounts.start + np.timedelta64(int(cutoff), "D")
@@ -117,10 +139,11 @@ def truth_at(
     return Truth(
         accounts=world.accounts.ids[here],
         as_of=np.full(count, day),
-        churn=churn[here],
-        expansion=expansion[here],
+        churn=chances.churn[here],
+        expansion=chances.expansion[here],
         churned=((left_at > begins) & (left_at <= ends))[here],
         expanded=expanded(begins, ends)[here],
         left_in_lead=(left_at <= begins)[here],
         closed=np.full(count, ends <= world.options.days),
+        lead=chances.before[here],
     )

@@ -82,7 +82,7 @@ def build_world(options: Options) -> World:
         patience=chance.exponential(1.0, options.accounts),
         summed=np.concatenate([np.zeros((1, options.accounts)), summed]),
         more=chance.random(shape),
-        more_by=0.05 + 0.35 * chance.beta(1.2, 2.5, shape),
+        more_by=0.06 + 0.34 * chance.beta(1.2, 2.5, shape),
         less=chance.random(shape),
         less_by=0.1 + 0.25 * chance.random(shape),
         wobble=chance.normal(0, 10, shape),

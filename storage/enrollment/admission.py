@@ -209,16 +209,16 @@ class _Admission:
             past=Past(),
             scope=lambda: scope,
             ignore=waiting.ignore | passed,
-            arm=lambda stratum: self._arm(row.account, history, stratum),
+            arm=lambda stratum: self._arm(known, history, stratum),
             excluded=history.excluded,
             exempt=history.exempt,
         )
         return decide(rules, asked)
 
-    def _arm(self, account: str, history: History, stratum: str) -> str:
+    def _arm(self, known: AccountRows, history: History, stratum: str) -> str:
         """Give the arm of an account; of one that was delayed it may not have been drawn when it came."""
         if history.arm is None:
-            history.arm = draw_arm(self._session, self._playbook.rules, account, stratum, self._now)
+            history.arm = draw_arm(self._session, self._playbook.rules, known, stratum, self._now)
             self._session.add(history.arm)
         return history.arm.arm
 

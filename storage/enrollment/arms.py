@@ -1,6 +1,6 @@
 """Which accounts are treated and which are left alone, as it is written down."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import update
@@ -9,14 +9,36 @@ from sqlmodel import col
 from enrollment.holdout import TREATED, arm_of
 from enrollment.rules import Rules
 from storage.enrollment_tables import Arm
+from storage.facts import AccountRows
 from storage.session import Session
 
 
-def draw_arm(session: Session, rules: Rules, account: str, stratum: str, at: datetime) -> Arm:
-    """Make the row of an account's arm; the caller adds it to the session."""
-    share = rules.holdout_share
-    arm = arm_of(session.tenant, rules.playbook, account, stratum, share)
-    return Arm(tenant=session.tenant, playbook=rules.playbook, account=account, arm=arm, stratum=stratum, share=share, drawn_at=at)
+def draw_arm(session: Session, rules: Rules, rows: AccountRows, stratum: str, at: datetime) -> Arm:
+    """Make the row of an account's arm, with what it was worth and how it was; the caller adds it to the session."""
+    share, account = rules.holdout_share, rows.account
+    return Arm(
+        tenant=session.tenant,
+        playbook=rules.playbook,
+        account=account.id,
+        arm=arm_of(session.tenant, rules.playbook, account.id, stratum, share),
+        stratum=stratum,
+        share=share,
+        drawn_at=at,
+        mrr=account.mrr,
+        currency=account.currency or (rows.tenant.currency if rows.tenant else None),
+        status=account.status,
+        health=_number(account.facts, "health", "score"),
+        risk=_number(account.facts, "risk", "score"),
+        logins=_number(account.facts, "usage", "logins", "last_30d"),
+    )
+
+
+def _number(facts: Mapping[str, object], *path: str) -> float | None:
+    """Give a stored fact; one that is not there, or no number, is not known."""
+    node: object = facts
+    for name in path:
+        node = node.get(name) if isinstance(node, dict) else None
+    return float(node) if isinstance(node, int | float) and not isinstance(node, bool) else None
 
 
 async def contaminate(session: Session, playbook: str, accounts: Sequence[str], at: datetime) -> None:

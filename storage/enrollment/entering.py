@@ -187,7 +187,7 @@ class _Entering:
     def _arm(self, account: str, stratum: str) -> str:
         history = self._histories[account]
         if history.arm is None:
-            history.arm = draw_arm(self._session, self._playbook.rules, account, stratum, self._entry.now)
+            history.arm = draw_arm(self._session, self._playbook.rules, self._rows[account], stratum, self._entry.now)
             self._arms.append(history.arm)
         return history.arm.arm
 

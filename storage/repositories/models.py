@@ -57,17 +57,18 @@ async def list_models(session: Session, target: str, *, after: int | None, limit
     return Page(items=rows[:limit], next=str(rows[limit - 1].version) if len(rows) > limit else None)
 
 
-async def add_model(session: Session, row: ScoringModel) -> int:
-    """Write a model down under the next version; the same training again gives the version it has."""
-    await lock_models(session, row.target)
-    known = await find_trained(session, row.target, row.training)
-    if known is not None:
-        return known.version
-    newest = select(func.coalesce(func.max(col(ScoringModel.version)), 0)).where(col(ScoringModel.target) == row.target)
-    row.tenant, row.version = session.tenant, int((await session.execute(newest)).scalar_one()) + 1
+async def next_version(session: Session, target: str) -> int:
+    """Give the version of the next model, which nobody else can take before the transaction ends."""
+    await lock_models(session, target)
+    newest = select(func.coalesce(func.max(col(ScoringModel.version)), 0)).where(col(ScoringModel.target) == target)
+    return int((await session.execute(newest)).scalar_one()) + 1
+
+
+async def add_model(session: Session, row: ScoringModel) -> None:
+    """Write a model down, under the version that `next_version` gave."""
+    row.tenant = session.tenant
     session.add(row)
     await session.flush()
-    return row.version
 
 
 async def set_verdict(
@@ -107,6 +108,12 @@ async def find_predecessor(session: Session, target: str, version: int) -> Scori
         .limit(1)
         .options(_without_file())
     )
+
+
+async def list_cleared(session: Session, target: str) -> list[str]:
+    """Give the features that somebody found no leak in, in whichever model of the target."""
+    rows = await session.scalars(select(func.unnest(col(ScoringModel.cleared))).where(col(ScoringModel.target) == target).distinct())
+    return sorted(rows)
 
 
 async def save_drift(session: Session, row: DriftReport) -> None:

@@ -53,7 +53,11 @@ _INSERT: Final = text(f"""
     ON CONFLICT DO NOTHING RETURNING account, occurred_at, id
 """)  # noqa: S608  # only the constant above
 _DIFFERENT: Final = text(f"""
-    SELECT batch.place FROM {_BATCH} JOIN observation AS kept USING (account, occurred_at, id)
+    SELECT batch.place FROM {_BATCH} CROSS JOIN LATERAL (
+        -- One by one through the key: a join of whole tables would grow with what is kept.
+        SELECT kept.kind, kept.subject, kept.values FROM observation AS kept
+        WHERE kept.account = batch.account AND kept.occurred_at = batch.occurred_at AND kept.id = batch.id LIMIT 1
+    ) AS kept
     WHERE (kept.kind, kept.subject, kept.values) IS DISTINCT FROM (batch.kind, batch.subject, batch.record::jsonb)
 """)  # noqa: S608  # only the constant above
 
@@ -152,9 +156,3 @@ async def list_observations(session: Session, accounts: Sequence[str], cutoff: d
     ends = [first + timedelta(days=FIRST_USE_DAYS) for first in firsts.values()]
     rows = await session.execute(_FIRST_USES, {"accounts": list(firsts), "ends": ends, "cutoff": cutoff})
     return found + [Seen(*row) for row in rows]
-
-
-async def list_contract_observations(session: Session, accounts: Sequence[str], until: datetime) -> list[Seen]:
-    """Give what was known until a moment of the contracts of accounts: what labels are made of."""
-    query = text(f"SELECT {_COLUMNS} FROM observation WHERE {_KNOWN} AND kind = 'contract'")  # noqa: S608  # only constants
-    return [Seen(*row) for row in await session.execute(query, {"accounts": list(accounts), "cutoff": until})]

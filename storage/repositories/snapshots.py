@@ -1,4 +1,4 @@
-"""Snapshots of features: one row an account, moment and list of features. The newest is what is looked up; all are learned from."""
+"""Snapshots of features as they are written and thinned out: one row an account, moment and list of features."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,6 @@ from typing import Final
 from sqlalchemy import select, text
 from sqlmodel import col
 
-from storage.scoring_tables import FeatureSnapshot
 from storage.session import Session
 from storage.tables import Account
 
@@ -55,27 +54,6 @@ async def save_snapshots(session: Session, as_of: datetime, feature_set: str, sn
             "statuses": [json.dumps(each.source_status) for each in snapshots],
         },
     )
-
-
-async def list_newest_snapshots(session: Session, accounts: Sequence[str], feature_set: str) -> dict[str, FeatureSnapshot]:
-    """Give the newest snapshot of each of the accounts that has one, by account."""
-    query = (
-        select(FeatureSnapshot)
-        .distinct(col(FeatureSnapshot.account))
-        .where(col(FeatureSnapshot.account).in_(accounts), col(FeatureSnapshot.feature_set) == feature_set)
-        .order_by(col(FeatureSnapshot.account), col(FeatureSnapshot.as_of).desc())
-    )
-    return {row.account: row for row in (await session.execute(query)).scalars()}
-
-
-async def list_snapshots(session: Session, accounts: Sequence[str], feature_set: str) -> list[FeatureSnapshot]:
-    """Give every snapshot of these accounts, by account and moment: what models learn from."""
-    query = (
-        select(FeatureSnapshot)
-        .where(col(FeatureSnapshot.account).in_(accounts), col(FeatureSnapshot.feature_set) == feature_set)
-        .order_by(col(FeatureSnapshot.account), col(FeatureSnapshot.as_of))
-    )
-    return list((await session.execute(query)).scalars())
 
 
 async def list_account_ids(session: Session, after: str, limit: int) -> list[str]:

@@ -74,3 +74,34 @@ async def count_late(session: Session, feature_set: str, until: datetime) -> int
 async def read_contracts(session: Session, accounts: Sequence[str], known: datetime) -> list[ContractRow]:
     """Give what was observed of these accounts' contracts and learned until a moment, by account and time."""
     return [ContractRow(*row) for row in await session.execute(_CONTRACTS, {"accounts": list(accounts), "known": known})]
+
+
+_NEWEST = text(
+    "SELECT DISTINCT ON (account) account, as_of, values FROM account_feature_snapshot "
+    "WHERE feature_set = :feature_set AND as_of >= :since AND as_of < :until ORDER BY account, as_of DESC LIMIT :most"
+)
+_SAID = text(
+    "SELECT DISTINCT ON (account) account, as_of, probability FROM score_history WHERE kind = :kind AND source = 'champion' "
+    "AND probability IS NOT NULL AND as_of > :since AND as_of <= :until ORDER BY account, as_of DESC LIMIT :most"
+)
+
+
+@dataclass(frozen=True)
+class Said:
+    """A probability that a champion gave at a moment."""
+
+    account: str
+    as_of: datetime
+    probability: float
+
+
+async def read_newest(session: Session, feature_set: str, since: datetime, until: datetime, most: int) -> list[Kept]:
+    """Give the newest snapshot of each account from a moment on and before another."""
+    given = {"feature_set": feature_set, "since": since, "until": until, "most": most}
+    return [Kept(*row) for row in await session.execute(_NEWEST, given)]
+
+
+async def read_said(session: Session, kind: str, since: datetime, until: datetime, most: int) -> list[Said]:
+    """Give the newest probability that a champion gave each account after a moment and at or before another."""
+    given = {"kind": kind, "since": since, "until": until, "most": most}
+    return [Said(*row) for row in await session.execute(_SAID, given)]

@@ -24,16 +24,22 @@ class Booking:
     failures: int
 
 
-async def book(session: Session, vendor: str, now: datetime, *, interval: timedelta, burst: int) -> Booking:
+async def book(
+    session: Session, vendor: str, now: datetime, *, interval: timedelta, burst: int, within: timedelta | None = None
+) -> Booking:
     """Book the next free moment for a call, by the generic cell rate algorithm (ITU-T I.371).
 
     `burst` calls are free at once, then one an `interval`.
     A moment that lies ahead is kept for the caller. While the circuit is open nothing is booked: the answer says when to ask again, and
-    the first to ask then goes ahead of the others, to see whether the vendor is back.
+    the first to ask then goes ahead of the others, to see whether the vendor is back. Who cannot wait longer than `within` books nothing
+    either when the moment is later.
     """
     row = await _row(session, vendor, now)
     if row.open_until is not None and now < row.open_until:
         return Booking(row.open_until, row.failures)
+    free_at = max(row.booked_until, now) - interval * (burst - 1)
+    if within is not None and free_at > now + within:
+        return Booking(free_at, row.failures)
     if row.open_until is not None:
         row.open_until = now + _PROBE
     row.booked_until = max(row.booked_until, now) + interval

@@ -20,7 +20,7 @@ from cli.dev.server import free_port
 from cli.dev.temporal import Temporal
 from settings import Settings
 from tests.database import TENANT
-from worker import build_worker, opened
+from worker import opened, working
 
 JsonTree = Any
 KEYS = "k1:" + "A" * 43 + "="
@@ -70,7 +70,7 @@ class Served:
         async with contextlib.AsyncExitStack() as stack:
             if self._with_worker:
                 client, activities = await stack.enter_async_context(opened(self._settings))
-                await stack.enter_async_context(build_worker(client, activities, self._settings))
+                await stack.enter_async_context(working(client, activities, self._settings))
             self._started.set()
             await self._stop.wait()
         server.should_exit = True

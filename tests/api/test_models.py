@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
-from storage.repositories.models import add_model, promote
+from storage.repositories.models import add_model, find_trained, next_version, promote
 from storage.scoring_tables import ScoringModel
-from storage.session import Database
+from storage.session import Database, Session
 from tests.api.conftest import Caller
 from tests.database import TENANT
 
@@ -16,15 +17,17 @@ pytestmark = pytest.mark.servers
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
 
-def trained(target: str, training: str, **particulars: Any) -> ScoringModel:
-    given = {"algorithm": "logistic regression", "feature_set": "f", "file": b"x", "sha256": "s", "card": "# card\n"}
-    return ScoringModel(target=target, training=training, **(given | particulars))
+async def trained(session: Session, target: str, training: str, **particulars: Any) -> int:
+    given = {"algorithm": "logistic", "feature_set": "f", "file": b"x", "sha256": "s", "card": "# card\n"}
+    version = await next_version(session, target)
+    await add_model(session, ScoringModel(target=target, version=version, training=training, **(given | particulars)))
+    return version
 
 
 async def test_going_back_twice_goes_back_two_champions(database: Database, api: Caller) -> None:
     for training in ("a", "b", "c"):
         async with database.begin(TENANT) as session:
-            await promote(session, "churn", await add_model(session, trained("churn", training)), NOW)
+            await promote(session, "churn", await trained(session, "churn", training), NOW)
 
     first = api.post("/v1/models/churn/rollback", {"because": "alarms in support"})
     second = api.post("/v1/models/churn/rollback", {"because": "still alarms"})
@@ -35,19 +38,23 @@ async def test_going_back_twice_goes_back_two_champions(database: Database, api:
     assert [(row["version"], row["status"]) for row in listed] == [(3, "retired"), (2, "retired"), (1, "champion")]
 
 
-async def test_the_same_training_makes_one_model(database: Database) -> None:
+async def test_a_training_makes_one_model(database: Database) -> None:
     async with database.begin(TENANT) as session:
-        first = await add_model(session, trained("expansion", "run-1"))
+        version = await trained(session, "expansion", "run-1")
     async with database.begin(TENANT) as session:
-        again = await add_model(session, trained("expansion", "run-1"))
+        found = await find_trained(session, "expansion", "run-1")
 
-    assert first == again
+    assert found is not None
+    assert found.version == version
+    with pytest.raises(IntegrityError):
+        async with database.begin(TENANT) as session:
+            await trained(session, "expansion", "run-1")
 
 
 async def test_a_rejected_model_cannot_be_promoted_and_says_why(database: Database, api: Caller) -> None:
     gate = {"name": "leak", "passed": False, "why": "overdue_days alone has an AUC of 0.97.", "feature": "overdue_days"}
     async with database.begin(TENANT) as session:
-        version = await add_model(session, trained("expansion", "run-2", status="rejected", gates=[gate]))
+        version = await trained(session, "expansion", "run-2", status="rejected", gates=[gate])
 
     refused = api.post(f"/v1/models/expansion/{version}/promote", {"because": "looks good to me"}, status=409)
     unknown = api.post(f"/v1/models/expansion/{version}/clear", {"feature": "plan", "because": "no idea"}, status=422)

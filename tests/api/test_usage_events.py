@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
+from sqlmodel import col
 from typer.testing import CliRunner
 
+from storage.scoring_tables import ObservationRow
+from storage.session import Database
 from tests.api.conftest import Caller, Served
+from tests.database import TENANT
 
 pytestmark = pytest.mark.servers
 
@@ -36,7 +41,7 @@ def test_a_batch_is_taken_once(api: Caller, account: str) -> None:
 
 
 def test_every_kind_is_taken(api: Caller, account: str) -> None:
-    told = [
+    told: list[dict[str, JsonTree]] = [
         {"kind": "usage", "values": {"user": "eva", "features": {"reports": 2}}},
         {"kind": "ticket", "subject": "T-1", "values": {"status": "open", "severity": 2}},
         {"kind": "invoice", "subject": "I-1", "values": {"status": "open", "amount": 99.5, "due": "2026-12-01", "paid": None}},
@@ -126,6 +131,19 @@ def test_an_import_of_history_says_when_it_was_known(api: Caller, account: str) 
     history = [event(account, "h1", 400), event(account, "h2", 300, ingested_at=(NOW - timedelta(days=290)).isoformat())]
 
     assert tell(api, *history, as_known=True) == (2, 0, 0)
+
+
+async def test_an_event_of_an_account_is_an_observation_too(api: Caller, account: str, database: Database) -> None:
+    fields = {"invoice_id": "in_1", "total": {"$money": ["120.50", "EUR"]}}
+    for _ in range(2):
+        api.post(
+            "/v1/events",
+            {"id": f"evt-{account}", "source": "billing", "type": "invoice.payment_failed", "account": account, "data": fields},
+        )
+
+    async with database.begin(TENANT) as session:
+        kept = (await session.execute(select(ObservationRow).where(col(ObservationRow.account) == account))).scalars().all()
+    assert [(row.kind, row.subject, row.values) for row in kept] == [("invoice", "in_1", {"status": "failed", "amount": 120.5})]
 
 
 def test_a_file_is_sent_by_the_command(served: Served, api: Caller, account: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from werkzeug.serving import make_server
 from activities.connections import Connections
 from connectors.errors import Rejected, Unavailable
 from connectors.sagemaker.fake import FakeSageMaker
+from connectors.sagemaker.predicting import Question
 from connectors.sagemaker.vendor import SAGEMAKER
 from connectors.sandbox.serving import serving
 from storage.session import Database
@@ -93,6 +94,15 @@ async def test_a_play_gets_the_same_scores_of_moto_and_of_the_stand_in(moto: str
         outputs = [await scores_at(url, database, account) for url in (moto, stand_in)]
 
     assert outputs == [{"scores": [1.5, 4.0]}] * 2
+
+
+async def test_moto_gives_predictions_too(moto: str) -> None:
+    will_answer(moto, json.dumps({"predictions": [0.125, 0.5], "schema": "f1"}))
+    client = client_at(moto)
+    found = await client.predict(Question("churn", "f1", ["nps"], [[3.0], [None]]), quick=True)
+    await client.close()
+
+    assert found == [0.125, 0.5]
 
 
 async def scores_at(url: str, database: Database, account: str) -> Mapping[str, Loose]:

@@ -15,6 +15,7 @@ WORKFLOW_CODE = (
     "workflows/temporal_runtime.py",
     "workflows/event_groups.py",
     "workflows/messages.py",
+    "workflows/override.py",
     "workflows/starting.py",
     "workflows/patience.py",
     "workflows/scoring.py",

@@ -11,7 +11,7 @@ from playbook_dsl.expressions.problems import CODES as OF_EXPRESSIONS
 
 ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = ROOT / "docs" / "reference" / "diagnostics.md"
-CASES = Path(__file__).parent / "cases"
+CASES = (Path(__file__).parent / "cases" / "bad", Path(__file__).parent / "cards" / "bad")
 # Too large to stand in a file of the tests; tests of their own make them.
 WITHOUT_EXAMPLE = {"PB102", "PB118", "PB119"}
 HEAD = """# What the compiler says
@@ -25,9 +25,10 @@ This page is made from the table of codes and the compiler's own test cases: `RE
 
 
 def outputs() -> dict[str, str]:
-    """The shortest case of every code: what the compiler prints for it."""
+    """The shortest case of every code, of playbooks before scorecards: what the compiler prints for it."""
     found: dict[str, str] = {}
-    for path in sorted((CASES / "bad").glob("*.out"), key=lambda path: (path.stat().st_size, path.name)):
+    files = [path for folder in CASES for path in sorted(folder.glob("*.out"), key=lambda path: (path.stat().st_size, path.name))]
+    for path in files:
         for finding in re.split(r"\n(?=\S+:\d+:\d+: )", path.read_text().rstrip("\n")):
             code = re.search(r"\[(PB\d+)\]$", finding.split("\n", 1)[0])
             if code:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -75,6 +76,15 @@ async def test_months_of_ten_years_are_made_at_once_and_again(database: Database
 
     assert await add(database, *old) == (117, 0, 0)
     assert await add(database, *old) == (0, 117, 0)
+
+
+async def test_many_who_bring_the_same_at_once_wait_for_each_other_and_nothing_is_lost(database: Database) -> None:
+    rows = [seen("crowd", 100 + 31 * month, id=str(month), logins=month) for month in range(30)]
+
+    came = await asyncio.gather(*(add(database, *random.Random(number).sample(rows, 30)) for number in range(6)))
+
+    assert sum(new for new, _, _ in came) == 30
+    assert sum(known for _, known, _ in came) == 150
 
 
 def a_life(account: str, chance: random.Random) -> list[Seen]:

@@ -3,13 +3,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 
 import pytest
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
+from activities.contracts import Contract
 from activities.failures import ActionProblem
 from activities.scoring import pages
 from activities.scoring.contracts import NIGHT, BackfillInput, NightInput, NightOutcome, Stage
@@ -51,7 +51,7 @@ async def connected(address: str) -> Client:
     return await connect(Address(address), cipher=None, wait_s=10, say=lambda line: None)
 
 
-async def worked(client: Client, database: Database, stages: Mapping[Stage, StagePage], kind: str, given: Any) -> NightOutcome:
+async def worked(client: Client, database: Database, stages: Mapping[Stage, StagePage], kind: str, given: Contract) -> NightOutcome:
     queue = uuid.uuid4().hex
     night = Night(database, stages).all()
     async with Worker(client, task_queue=queue, workflows=[ScoringNight, ScoringBackfill], activities=night):

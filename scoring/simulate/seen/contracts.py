@@ -51,7 +51,7 @@ def _timelines(world: World, outcomes: Outcomes) -> Iterator[list[_Row]]:
         began, left = float(accounts.began[place]), float(outcomes.left_at[place])
         if began > last:
             continue
-        events = [(began + 0.375, "active", 1.0), *changes[place]]
+        events = [(began, "active", 1.0), *changes[place]]
         events += [(at, "renewed", 1.0) for at in renewals[:, place].tolist() if at < min(left, last)]
         if left <= last:
             events.append((left, "churned", 1.0))

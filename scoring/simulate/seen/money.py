@@ -25,7 +25,7 @@ def invoices(world: World, outcomes: Outcomes) -> list[Seen]:
     here = np.broadcast_to(np.arange(len(accounts)), week.shape)
     mood = world.paths.satisfaction[week, here]
     shape = week.shape
-    late = -8 + 5 * rng.standard_normal(shape) + rng.lognormal(1.3 - 0.7 * mood, 0.8, shape)
+    late = -6 + 4 * rng.standard_normal(shape) + rng.lognormal(1.6 - 0.8 * mood, 0.8, shape)
     fails = rng.random(shape) < 0.05 * np.exp(-0.6 * mood)
     fails_again = fails & (rng.random(shape) < 0.5)
     paid = np.maximum(issued + 1, issued + _DUE_DAYS + late + 6 * fails + 6 * fails_again)

@@ -13,7 +13,7 @@ from scoring.simulate.world import World
 
 _MEETINGS: Final = (("csm", 1 / 6, 0.7), ("executive", 1 / 18, 0.3))
 """With whom, how many a week, and how far satisfaction decides whether it takes place."""
-_EMAILS_A_WEEK: Final = 0.6
+_EMAILS_A_WEEK: Final = 0.7
 FIRST_NEW_CHAMPION: Final = 100
 """Numbers of contacts: 0 the champion, 1 the executive, from 2 on users; later champions count from here by the week they came."""
 
@@ -55,7 +55,7 @@ def contacts(world: World, outcomes: Outcomes) -> list[Seen]:
     count = 3 + rng.integers(0, 3, len(accounts))
     number, account = np.nonzero(np.arange(len(roles))[:, None] < count)
     first = np.zeros(len(account), dtype=bool)
-    rows = [_contact("p", account, number, accounts.began[account] + 0.4, roles[number], first)]
+    rows = [_contact("p", account, number, accounts.began[account] + 0.01, roles[number], first)]
     left: list[tuple[int, int, float]] = []
     came: list[tuple[int, int, float]] = []
     lag = rng.random((world.options.weeks, len(accounts)))

@@ -23,7 +23,9 @@ def usage(world: World, outcomes: Outcomes) -> list[Seen]:
     shape: tuple[int, ...] = paths.adoption.shape
     ends = WEEK * np.arange(1, weeks + 1)[:, None]
     seats = seats_by_week(world, outcomes.changes)
-    share = 1 / (1 + np.exp(-(0.3 + 0.9 * paths.adoption + 0.6 * paths.satisfaction + 0.12 * rng.standard_normal(shape))))
+    # How many of the people who have a seat need it at all differs by customer and tells nothing.
+    habit = rng.normal(0, 0.1, shape[1])
+    share = 1 / (1 + np.exp(-(0.3 + habit + 0.85 * paths.adoption + 0.85 * paths.satisfaction + 0.1 * rng.standard_normal(shape))))
     active = rng.binomial(seats, share * _season(world)[:, None])
     logins = rng.poisson(active * _LOGINS_A_USER * np.exp(0.4 * paths.satisfaction + 0.08 * rng.standard_normal(shape)))
     uses = _uses(rng, logins, paths.adoption)

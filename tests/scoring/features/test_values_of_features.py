@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from scoring.features.compute import Features, coverage, features_at, snapshot_at
+from scoring.features.compute import Features, coverage, features_at, readable, snapshot_at
 from scoring.features.definitions import FEATURES
 from tests.scoring.features.seen import CUTOFF, a_life, history, seen
 
@@ -170,3 +170,10 @@ def test_a_snapshot_says_what_it_rests_on() -> None:
     assert snapshot.max_ingested_at == CUTOFF
     assert (snapshot.sources["survey"].count, snapshot.sources["survey"].age_days) == (1, 60)
     assert snapshot.coverage == 1
+
+
+def test_people_read_what_it_was_before() -> None:
+    found = readable(history(*[seen("usage", day, logins=1 if day < 30 else 4) for day in range(200)]), CUTOFF)
+
+    assert [found["logins_30d"].value, found["logins_30d"].reference] == pytest.approx([30, 120])
+    assert "features_30d" not in found
