@@ -39,7 +39,7 @@ def odd_table(rows: int, seed: int = 0) -> list[list[str]]:
         left = rng.random() < 1 / (1 + np.exp(1.2 - 1.5 * pull))
         lines.append(
             [
-                f"C-{number:06}-{rng.integers(1e9)}",
+                f"C-{number:06}-{rng.integers(10**9)}",
                 str(number + 1),
                 str(np.datetime64("2024-01-01") + int(rng.integers(0, 700))),
                 rng.choice(["DE", "US", "", "FR"]),
