@@ -5,6 +5,7 @@ A gate is a function that gives rows; put a new one into `GATES`.
 """
 
 import argparse
+import asyncio
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,12 @@ from typing import TypeAlias
 
 import numpy as np
 
+from activities.scoring.health import shipped_card
 from bench.scoring_books import Simulated, panel_of, simulated, with_oracle
+from bench.scoring_impact import false_at_looks, false_churn, false_revenue, power_is_as_published
+from bench.serving import MOST_BATCH_S
+from bench.serving import measure as measure_serving
+from scoring.health_panel import health_of_panel
 from scoring.models.evidence import decide
 from scoring.models.explain import Explainer
 from scoring.models.files import Manifest, save, sha256_of
@@ -240,7 +246,35 @@ def halved(panel: Panel) -> Panel:
     return replace(panel, values=values)
 
 
-GATES: tuple[Gate, ...] = (telco, mlc, simulator, small_books, leaks, explanations, latency, drift)
+def scorecard() -> Iterator[Row]:
+    """The card that comes with the product, which nobody trained."""
+    panel = large_book(FRESH_SEED).panel
+    found = health_of_panel(shipped_card(), panel)
+    known = ~np.isnan(found.scores)
+    rows = panel.rows(known)
+    area = evaluate(rows.labels, 100 - found.scores[known], rows.accounts, count=0)
+    yield at_least(f"the shipped scorecard on a fresh book ({area.positives} cases of {area.n} rows): AUC", area["auc"], 0.72)
+
+
+def serving() -> Iterator[Row]:
+    """The chain with its database: one account, kept, remote down, and a batch."""
+    spreads, batch = asyncio.run(measure_serving())
+    for each in spreads:
+        yield at_most(f"{each.what}: p99 (ms)", each.p99_ms, each.most_ms, ".0f")
+    yield at_most(f"{batch.accounts:,} accounts predicted in one call (s CPU)", batch.predicted_s, MOST_BATCH_S, ".1f")
+
+
+def impact() -> Iterator[Row]:
+    """Nothing is taken for something as often as is promised."""
+    for what, share in (("churn", false_churn()), ("revenue, heavy tails, a fifth held out", false_revenue())):
+        yield Row(f"impact, A/A of {what}, 2,000 draws: false positives", ".035-.065", f"{share:.3f}", 0.035 <= share <= 0.065)
+    yield at_most("impact, 12 planned looks: false positives", false_at_looks(planned=True), 0.056)
+    open_looks = false_at_looks(planned=False)
+    yield Row("impact, 12 looks without a plan, for comparison: false positives", "(about .2)", f"{open_looks:.3f}", True)
+    yield Row("impact, accounts an arm as published", "equal", "equal" if power_is_as_published() else "not", power_is_as_published())
+
+
+GATES: tuple[Gate, ...] = (telco, mlc, simulator, small_books, scorecard, leaks, explanations, latency, serving, drift, impact)
 
 
 def show(rows: Iterator[Row]) -> bool:
