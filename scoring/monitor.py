@@ -251,7 +251,8 @@ def _joined(old: Numbers, new: Numbers) -> tuple[Numbers, Numbers]:
 
 def _mean_shift(before: Numbers, now: Numbers) -> _Found:
     """Compare mean predictions by a z-test; the size is the difference in units of the mean before."""
-    error = math.sqrt(float(before.var() / len(before) + now.var() / len(now)))
+    # One spread for both: a handful of rows knows nothing of its own.
+    error = math.sqrt(float(np.concatenate([before, now]).var()) * (1 / len(before) + 1 / len(now)))
     difference = float(now.mean() - before.mean())
     p = float(2 * norm.sf(abs(difference) / error)) if error else 1.0
     size = abs(difference) / max(float(before.mean()), 1e-9)

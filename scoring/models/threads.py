@@ -20,6 +20,6 @@ def one_thread() -> Iterator[None]:
 @cache
 def _controller() -> ThreadpoolController:
     # It knows the libraries that are loaded by then.
-    import sklearn.ensemble  # noqa: F401  # for its effect
+    import sklearn.ensemble  # noqa: F401  # for its effect: it loads the libraries
 
     return ThreadpoolController()

@@ -30,7 +30,6 @@ _BOOSTING: Final = {
     "max_iter": 80,
     "learning_rate": 0.1,
     "min_samples_leaf": 20,
-    "l2_regularization": 10.0,
     "early_stopping": False,
 }
 
@@ -203,10 +202,11 @@ def _fit_once(
     design = learn_design(features, values, algorithm)
     if not design.columns:
         raise ValueError("every feature says the same of every row; a model cannot learn from that, so give features that differ")
+    # Snapshots of one account say much the same again and again: penalties are such as if each account had one row.
     signs = constraints(design, features) if target == "churn" else [0] * len(design.columns)
     if algorithm == "logistic":
         return design, fit_logistic(design.matrix(values), labels, signs, repeats)
-    estimator = HistGradientBoostingClassifier(**_BOOSTING, monotonic_cst=signs, random_state=seed)
+    estimator = HistGradientBoostingClassifier(**_BOOSTING, l2_regularization=repeats, monotonic_cst=signs, random_state=seed)
     with one_thread():
         estimator.fit(design.matrix(values), labels.astype(np.int64))
     return design, estimator
