@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTEST_ARGS ?=
 
-.PHONY: help setup run test check format lock connector docs fuzz drill bench benchsync bench-sweep clean
+.PHONY: help setup run test check format lock connector docs fuzz drill bench benchsync bench-sweep bench-scoring clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
@@ -56,6 +56,9 @@ benchsync: setup ## a sync of 100,000 accounts whose worker is killed twice: tim
 
 bench-sweep: setup ## sweeps of 100,000 and 1,000,000 accounts against the bare query and the bare starts
 	@$(BIN)/python -m bench.sweep
+
+bench-scoring: setup ## the gates of scoring beside what was measured; DATA=file LABEL=churn judges another table
+	@$(BIN)/python -m bench.scoring $(if $(DATA),--data $(DATA)) $(if $(LABEL),--label $(LABEL))
 
 bench: setup ## ratios against a hand-written workflow, and the virtual clock
 	@$(BIN)/python -m bench

@@ -191,7 +191,7 @@ def _compare(name: str, before: Numbers, now: Numbers, category: bool) -> _Found
         psi,
         used,
         p,
-        ks_p=float(ks_2samp(old, new).pvalue) if both and not category else None,
+        ks_p=float(ks_2samp(old, new, method="asymp").pvalue) if both and not category else None,
         before=float(old.mean()) if both and not category else None,
         now=float(new.mean()) if both and not category else None,
         missing=float(np.isnan(now).mean()) if len(now) else 0.0,
@@ -244,7 +244,8 @@ def _joined(old: Numbers, new: Numbers) -> tuple[Numbers, Numbers]:
         parts[-1].append(place)
         filled += float(rows)
     if len(parts) > 1 and filled < _LEAST_BIN:
-        parts[-2] += parts.pop()
+        rest = parts.pop()
+        parts[-1] += rest
     return np.array([old[part].sum() for part in parts]), np.array([new[part].sum() for part in parts])
 
 
@@ -277,7 +278,9 @@ def matured(
     """Judge predictions whose windows of labels are over.
 
     Args:
-        labels: (n,) what became of them; `probabilities`: what was said; `accounts`: whose they are.
+        labels: (n,) what became of them.
+        probabilities: (n,) what was said.
+        accounts: (n,) whose they are.
         threshold: from which probability on an account counted as at risk.
         goals: by figure the least or most it should be; missed only where the whole interval misses it. Accuracy of 90 % at least and a
             false-positive rate of 5 % at most where it is None.

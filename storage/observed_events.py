@@ -92,6 +92,10 @@ _MAKERS: Final[Mapping[str, _Maker]] = {
 }
 
 
+OBSERVED: Final = tuple(_MAKERS)
+"""The names of the events that are observations."""
+
+
 def _money(value: Json) -> float | None:
     read = _read(value)
     return _between(float(read.amount) if isinstance(read, Money) else read, -_LARGEST, _LARGEST)

@@ -80,9 +80,8 @@ class Drifting:
         if not len(learned):
             raise NothingToCompare("the rows the model learned from are not kept any more; train again")
         report = await asyncio.to_thread(_compared, scorer, learned, newest, said, contracts, call.target)
-        row = DriftRow(
-            target=call.target, month=month, model_version=scorer.manifest.version, alarms=len(report.alarms), report=report.as_json()
-        )
+        version, alarms = scorer.manifest.version, len(report.alarms)
+        row = DriftRow(target=call.target, month=month, model_version=version, alarms=alarms, report=report.as_json())
         async with self._database.begin(call.tenant) as session:
             await save_drift(session, row)
         return DriftOutcome(target=call.target, alarms=alarms, words=report.words)

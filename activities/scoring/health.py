@@ -1,5 +1,6 @@
 """Health of the accounts of a tenant: cards, facts and features in; scores, history and facts out."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ from scoring.panel import FeatureValue
 from storage.calendars import calendar_of
 from storage.fact_definitions import facts_of
 from storage.facts import AccountRows, facts_from, read_accounts
+from storage.repositories.accounts import lock_accounts
 from storage.repositories.health import (
     HealthRow,
     read_newest_features,
@@ -128,7 +130,11 @@ async def health_of(session: Session, account: str, as_of: datetime | None = Non
 
 
 async def refresh_health(session: Session, accounts: Sequence[str], as_of: datetime, *, history: bool = True) -> dict[str, AccountHealth]:
-    """Compute the health of accounts and keep it; facts are written where they changed, and the plays of those accounts are told."""
+    """Compute the health of accounts and keep it; facts are written where they changed, and the plays of those accounts are told.
+
+    The accounts are locked before anything is read, so that an override that comes meanwhile is neither missed nor overwritten.
+    """
+    await lock_accounts(session, accounts)
     found = await healths_of(session, accounts, as_of)
     written = [each for each in found.values() if not each.is_left_alone]
     changed = {each.account: new for each in written if (new := _changed(each))}
@@ -147,14 +153,10 @@ async def healths_of(session: Session, accounts: Sequence[str], as_of: datetime)
     features = await read_newest_features(session, ids, FEATURE_SET, as_of, within=FEATURES_WITHIN)
     overrides = await read_open_overrides(session, ids, as_of)
     now = await read_scores_now(session, ids)
-    found = {}
-    for account in ids:
-        scope = scope_of_account(rows[account], as_of, features.get(account))
-        card = choose(cards.cards, scope)
-        if card is None:
-            continue
-        health, stored = evaluate(card, scope), _stored(rows[account])
-        found[account] = AccountHealth(
+    # Tenths of a second of computing for a page: the worker's loop goes on meanwhile.
+    computed = await asyncio.to_thread(_computed, rows, cards, features, as_of)
+    found = {
+        account: AccountHealth(
             account=account,
             card=card,
             version=cards.versions[card.name],
@@ -162,10 +164,24 @@ async def healths_of(session: Session, accounts: Sequence[str], as_of: datetime)
             as_of=as_of,
             change=None,
             override=overrides.get(account),
-            kept=_kept(stored, now.get(account)) if cards.shipped or health.score is None else None,
-            stored=stored,
+            kept=_kept(_stored(rows[account]), now.get(account)) if cards.shipped or health.score is None else None,
+            stored=_stored(rows[account]),
         )
+        for account, (card, health) in computed.items()
+    }
     return await _with_trends(session, found, as_of)
+
+
+def _computed(
+    rows: Mapping[str, AccountRows], cards: Cards, features: Mapping[str, Mapping[str, FeatureValue]], as_of: datetime
+) -> dict[str, tuple[Card, Health]]:
+    computed = {}
+    for account in sorted(rows):
+        scope = scope_of_account(rows[account], as_of, features.get(account))
+        card = choose(cards.cards, scope)
+        if card is not None:
+            computed[account] = card, evaluate(card, scope)
+    return computed
 
 
 def scope_of_account(rows: AccountRows, as_of: datetime, features: Mapping[str, FeatureValue] | None) -> dict[str, object]:

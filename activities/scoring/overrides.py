@@ -10,7 +10,8 @@ from activities.failures import as_activity_failure
 from activities.scoring.contracts import OVERRIDE_END, OverrideEnd, OverrideOutcome
 from activities.scoring.health import refresh_health
 from storage.ids import new_id
-from storage.repositories.health import end_override
+from storage.repositories.accounts import lock_accounts
+from storage.repositories.health import end_override, find_override_account
 from storage.session import Database
 from storage.tables import Audit
 
@@ -34,6 +35,9 @@ class Overrides:
         with as_activity_failure():
             async with self._database.begin(call.tenant) as session:
                 now = datetime.now(UTC)
+                # The account first, as requests do it: two who lock in another order would wait for each other.
+                account = await find_override_account(session, call.override)
+                await lock_accounts(session, [account] if account else [])
                 row = await end_override(session, call.override, now, call.by)
                 if row is None:
                     return OverrideOutcome(ended=False, by=call.by)

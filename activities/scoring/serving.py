@@ -62,9 +62,10 @@ class _Limits:
     scorecard_s: float
     budget: Budget
     quick: bool
+    remote_load_s: float | None = None
 
 
-_OF_ONE: Final = _Limits(0.8, 0.2, 0.2, ONLINE, quick=True)
+_OF_ONE: Final = _Limits(0.8, 0.2, 0.2, ONLINE, quick=True, remote_load_s=0.5)
 _OF_PAGE: Final = _Limits(20.0, 60.0, 10.0, NIGHTLY, quick=False)
 
 
@@ -209,7 +210,7 @@ class Serving:
                 quick=limits.quick,
             )
             breaker = self._breaker(tenant, target, "remote", setting.endpoint.name)
-            links.append(Link(remote, limits.remote_s, retries=1, breaker=breaker, load_s=0.5))
+            links.append(Link(remote, limits.remote_s, retries=1, breaker=breaker, load_s=limits.remote_load_s))
         if setting.champion is not None:
             champion = ChampionScorer(self._models, tenant, setting.champion, now)
             breaker = self._breaker(tenant, target, "champion", setting.champion.sha256)

@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, status
 
 from api.deps import SessionDep
+from api.impact_problems import LookNotDue, NobodyHeldOut, PlanFixed
 from api.openapi import may_fail
-from api.problems import AudienceNotAsked, LookNotDue, NobodyHeldOut, PlanFixed, PlaybookNotFound
+from api.problems import AudienceNotAsked, PlaybookNotFound
 from api.routes.playbooks import Slug
 from api.schemas.impact import ImpactOut, ImpactPage, LookOut, PlanLooks, PlanOut, PowerOut, RiskOut
 from api.security import Operator, Publisher, Viewer

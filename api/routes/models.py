@@ -20,7 +20,7 @@ Target = Annotated[TargetName, Path(description="What is predicted.", examples=[
 Version = Annotated[int, Path(ge=1, le=1_000_000_000, description="The model's version.", examples=[7])]
 
 
-@router.get("/models/{target}", summary="List models")
+@router.get("/models/{target}", summary="List models", responses=may_fail())
 async def get_models(
     target: Target,
     user: Viewer,
@@ -52,7 +52,7 @@ async def roll_back_model(target: Target, body: PromoteModel, user: Admin, sessi
     return await service.roll_back(session, user, target, body.because)
 
 
-@router.get("/models/{target}/drift", summary="List drift reports")
+@router.get("/models/{target}/drift", summary="List drift reports", responses=may_fail())
 async def get_drift(target: Target, user: Viewer, session: SessionDep, limit: Limit = 12) -> list[DriftOut]:
     """The newest month first."""
     return [DriftOut.model_validate(row.model_dump()) for row in await list_drift(session, target, limit)]

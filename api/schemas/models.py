@@ -17,8 +17,10 @@ class GateOut(BaseModel):
     name: str = Field(examples=["calibration"])
     passed: bool = Field(examples=[True])
     measured: float | None = Field(default=None, examples=[0.021])
-    bar: float | None = Field(default=None, examples=[0.03])
-    why: str = Field(examples=["The expected calibration error is 0.021; it must be at most 0.03."])
+    bar: str = Field(default="", examples=["ECE <= 0.03"])
+    why: str = Field(examples=["Probabilities miss the rates by 0.021 on average."])
+    blocks: str = Field(default="shadow", description="What becomes of a model that fails it: reject, or shadow.", examples=["shadow"])
+    feature: str | None = Field(default=None, description="What a person may clear of suspicion.", examples=["overdue_days"])
 
 
 class ModelOut(BaseModel):

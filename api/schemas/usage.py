@@ -31,7 +31,7 @@ _EXAMPLE: dict[str, JsonTree] = {
 
 
 class UsageEvents(Body):
-    """What was seen of accounts, each with the source's own id; docs/scoring.md lists the kinds and their values.
+    """What was seen of accounts, each with the source's own id; docs/observations.md lists the kinds and their values.
 
     Each event has `id`, `account`, `occurred_at` (with its zone), and may have `kind` (`usage` by default), `subject` (the ticket, invoice
     or contract it is about) and `values`.

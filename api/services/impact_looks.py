@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 
-from api.problems import LookNotDue, NobodyHeldOut, PlanFixed
+from api.impact_problems import LookNotDue, NobodyHeldOut, PlanFixed
 from api.schemas.impact import EstimateOut, LookOut, PlanLooks, PlanOut
 from api.schemas.parts import JsonMap
 from api.services.audit import audit

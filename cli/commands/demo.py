@@ -19,6 +19,7 @@ def demo(
 ) -> None:
     """Play at-risk-save on three accounts: one recovers, one runs to its end, one meets a failing vendor and is undone."""
     from cli.demo.sandbox import SandboxCrm, use_sandbox_vendors
+    from cli.demo.scores import score_book
     from cli.demo.story import Part, choose_accounts, tell_story, wait_for_start
     from cli.timeline import timeline_of
 
@@ -47,6 +48,7 @@ def demo(
             part.run = started[part.account["id"]]
             say(f"{part.account['name']} ({part.account['id']}) gets at-risk-save: it {part.role}")
         tell_story(api, parts, say)
+    score_book(api, say)
     runs = [api.get(f"/v1/runs/{part.run['id']}") for part in parts]
     if json_output:
         api.show(runs, [])

@@ -1,15 +1,14 @@
 from __future__ import annotations
 
-import time
 from typing import Annotated, Literal
 
 import typer
 
 from cli.client import ActorOption, Api, JsonFlag, JsonTree, short_time
+from cli.jobs import wait_for
 
 Target = Annotated[Literal["churn", "expansion"], typer.Argument(help="What is predicted.")]
 Because = Annotated[str, typer.Option("--because", help="Why; it is kept in the audit.")]
-_PAUSE_S = 1.0
 _FIGURES = {"auc": "AUC", "pr_auc": "PR-AUC", "brier_skill": "Brier skill", "ece": "ECE", "recall_at_fpr5": "recall at FPR 5 %"}
 
 
@@ -59,21 +58,13 @@ def train(
     if no_wait:
         api.show(started, [f"The training is under way: {started['link']}"])
         return
-    ended = _wait(api, started["workflow_id"])
+    ended = wait_for(api, started)
     result = ended["result"] or {}
     if ended["status"] != "completed":
         api.show(ended, [f"The training {ended['status']}: {ended['error'] or started['link']}"])
         raise typer.Exit(1)
     name = f"{target}-{result['version']}" if result.get("version") else f"no model for {target}"
     api.show(result, [f"{name}: {result['status']}. {result['why']}", *(f"  {each}" for each in result["blocked"])])
-
-
-def _wait(api: Api, workflow_id: str) -> JsonTree:
-    while True:
-        job = api.get(f"/v1/scoring/jobs/{workflow_id}")
-        if job["status"] != "running":
-            return job
-        time.sleep(_PAUSE_S)
 
 
 def promote(
@@ -119,7 +110,7 @@ def drift(
     """Show what changed against what the champion learned from, the newest month first."""
     api = Api(actor=actor, json_output=json_output)
     if now:
-        ended = _wait(api, api.post(f"/v1/models/{target}/drift")["workflow_id"])
+        ended = wait_for(api, api.post(f"/v1/models/{target}/drift"))
         if ended["status"] != "completed":
             api.show(ended, [f"The report {ended['status']}: {ended['error']}"])
             raise typer.Exit(1)
@@ -155,7 +146,7 @@ def _follow(api: Api, started: JsonTree, *, no_wait: bool) -> None:
     if no_wait:
         api.show(started, [f"It is under way: {started['link']}"])
         return
-    ended = _wait(api, started["workflow_id"])
+    ended = wait_for(api, started)
     if ended["status"] != "completed":
         api.show(ended, [f"It {ended['status']}: {ended['error'] or started['link']}"])
         raise typer.Exit(1)

@@ -60,10 +60,8 @@ def _figures(trained: Trained) -> str:
     ]
     if model.threshold is not None:
         at = model.threshold
-        lines += [
-            "",
-            f"The threshold was chosen where the upper 95 % bound of the false-positive rate was {at.fpr_bound:.3f}, among {at.negatives} rows.",
-        ]
+        where = f"the upper 95 % bound of the false-positive rate was {at.fpr_bound:.3f}, among {at.negatives} rows"
+        lines += ["", f"The threshold was chosen where {where}."]
     return "\n".join(lines)
 
 

@@ -87,8 +87,10 @@ def gather(
 
 
 def late_rows(as_of: Days, known_until: Days) -> int:
-    """Count the rows that rest on something newer than their cutoff. A cutoff is midnight of its day, as is a moment given as a day."""
-    return int((known_until.astype("datetime64[us]") > as_of.astype("datetime64[us]")).sum())
+    """Count the rows that rest on something newer than their cutoff; of a cutoff given as a day, newer than the end of that day."""
+    days = as_of.dtype == np.dtype("datetime64[D]")
+    ends = as_of.astype("datetime64[us]") + (np.timedelta64(1, "D") if days else np.timedelta64(0, "D"))
+    return int((known_until.astype("datetime64[us]") > ends).sum())
 
 
 def shuffled_auc(panel: Panel, target: str, *, shuffles: int = SHUFFLES, seed: int = 0) -> tuple[float, float] | None:

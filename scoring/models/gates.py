@@ -180,20 +180,12 @@ def _leaks(found: Evidence, cleared: Collection[str], policy: Policy) -> list[Ga
     if not suspects:
         most = max(found.features.items(), key=lambda each: each[1], default=("", math.nan))
         return [Gate("no feature knows too much", True, most[1], bar, f'The strongest alone is "{most[0]}".', "reject")]
-    return [
-        Gate(
-            "no feature knows too much",
-            name in cleared,
-            area,
-            bar,
-            f'"{name}" alone reaches {area:.3f}, and somebody found no leak in it.'
-            if name in cleared
-            else f'"{name}" alone reaches {area:.3f}; it may be written after what is to be foreseen. Look at it, then leave it out or clear it by name.',
-            "reject",
-            name,
-        )
-        for name, area in sorted(suspects.items())
-    ]
+    advice = "it may be written after what is to be foreseen. Look at it, then leave it out or clear it by name."
+    gates = []
+    for name, area in sorted(suspects.items()):
+        why = f'"{name}" alone reaches {area:.3f}' + (", and somebody found no leak in it." if name in cleared else f"; {advice}")
+        gates.append(Gate("no feature knows too much", name in cleared, area, bar, why, "reject", name))
+    return gates
 
 
 def _overall(found: Evidence, cleared: Collection[str], policy: Policy) -> Gate:

@@ -10,6 +10,7 @@ from scoring.features.definitions import Feature, schema_hash
 from scoring.models.calibration import Calibration
 from scoring.models.design import Algorithm, Design
 from scoring.models.metrics import Threshold
+from scoring.models.threads import one_thread
 from scoring.panel import FeatureValue, Numbers
 
 Estimator: TypeAlias = Any
@@ -73,7 +74,8 @@ def raw_log_odds(estimator: Estimator, design: Design, values: Numbers) -> Numbe
     """Give an estimator's log-odds for (n, k) rows."""
     if not len(values):
         return np.empty(0)
-    result: Numbers = np.asarray(estimator.decision_function(design.matrix(values)), float).reshape(-1)
+    with one_thread():
+        result: Numbers = np.asarray(estimator.decision_function(design.matrix(values)), float).reshape(-1)
     return result
 
 

@@ -17,6 +17,7 @@ from scoring.models.logistic import fit_logistic
 from scoring.models.metrics import Metrics, Threshold, choose_threshold, evaluate
 from scoring.models.model import Estimator, Model, raw_log_odds, reference_of
 from scoring.models.splits import Split, cases_of, folds_of, time_split
+from scoring.models.threads import one_thread
 from scoring.panel import Flags, Numbers, Panel, Words
 
 FEWEST_CASES: Final = 20
@@ -206,7 +207,8 @@ def _fit_once(
     if algorithm == "logistic":
         return design, fit_logistic(design.matrix(values), labels, signs, repeats)
     estimator = HistGradientBoostingClassifier(**_BOOSTING, monotonic_cst=signs, random_state=seed)
-    estimator.fit(design.matrix(values), labels.astype(np.int64))
+    with one_thread():
+        estimator.fit(design.matrix(values), labels.astype(np.int64))
     return design, estimator
 
 

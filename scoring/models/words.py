@@ -45,7 +45,7 @@ def _change(feature: Feature, value: float) -> str:
 def _beside(feature: Feature, reference: FeatureValue) -> str:
     if reference is None or feature.name in _FLAGS or feature.unit == "log ratio":
         return ""
-    return f" (most often {reference})" if isinstance(reference, str) else f" (others: {_said(feature, reference)})"
+    return f' (most often "{reference}")' if isinstance(reference, str) else f" (others: {_said(feature, reference)})"
 
 
 def _said(feature: Feature, value: float) -> str:

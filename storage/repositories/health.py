@@ -175,6 +175,11 @@ async def add_override(session: Session, row: ScoreOverride, at: datetime) -> li
     return before
 
 
+async def find_override_account(session: Session, override: str) -> str | None:
+    """Give whose health an override is about."""
+    return await session.scalar(select(col(ScoreOverride.account)).where(col(ScoreOverride.id) == override))
+
+
 async def end_override(session: Session, override: str, at: datetime, by: str) -> ScoreOverride | None:
     """End an override; None when it has ended already, or is not there."""
     query = select(ScoreOverride).where(col(ScoreOverride.id) == override, col(ScoreOverride.ended_at).is_(None)).with_for_update()

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
-from activities.scoring.health import SHIPPED_VERSION, health_of, health_page
+from activities.scoring.health import SHIPPED_VERSION, health_of, health_page, refresh_health
 from playbook_dsl.scorecard.compiler import compile_scorecard
 from scoring.features.definitions import FEATURE_SET
 from storage.fact_definitions import facts_of
 from storage.ids import new_id
+from storage.repositories.accounts import lock_accounts
 from storage.repositories.health import add_override, end_override
 from storage.repositories.scorecards import NewScorecard, publish_scorecard, save_scorecard
 from storage.scoring_tables import FeatureSnapshot, ScoreOverride
@@ -239,3 +241,19 @@ async def test_a_health_from_elsewhere_comes_back_when_an_override_ends(database
 
     assert (overridden["score"], overridden["band"], overridden["previous"]) == (15, "red", 55)
     assert (back["score"], back["band"], back["previous"]) == (55, "yellow", 15)
+
+
+async def test_an_override_that_comes_while_the_night_goes_on_is_not_overwritten(database: Database) -> None:
+    await publish(database)
+    await add(database, "A", logins(-20))
+    async with database.begin(TENANT) as session:
+        await lock_accounts(session, ["A"])
+        scoring = asyncio.create_task(night(database))
+        await asyncio.sleep(0.3)
+        until = NIGHT + timedelta(days=9)
+        row = ScoreOverride(id=new_id(), account="A", score=15, reason="they said so", by="maria", until=until, created_at=NIGHT)
+        await add_override(session, row, NIGHT)
+        await refresh_health(session, ["A"], NIGHT, history=False)
+    await scoring
+
+    assert (await facts(database, "A"))["score"] == 15
