@@ -15,8 +15,8 @@ SIZES: Final = ("small", "medium", "large")
 WHERE: Final = (("US", "America/New_York"), ("DE", "Europe/Berlin"), ("GB", "Europe/London"), ("FR", "Europe/Paris"), ("JP", "Asia/Tokyo"))
 _CSMS: Final = {"US": ("ruth", "sam"), "JP": ("aiko",)}
 _CSMS_ELSEWHERE: Final = ("maria", "tom", "aiko")
-_SEATS: Final = np.array([12.0, 40.0, 160.0])
-_SEAT_PRICE: Final = np.array([22.0, 38.0, 55.0])
+_SEATS: Final = np.array([20.0, 50.0, 160.0])
+_SEAT_PRICE: Final = np.array([18.0, 35.0, 55.0])
 _DAYS_OF_OLDEST: Final = 4 * 365
 
 

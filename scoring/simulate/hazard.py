@@ -86,7 +86,7 @@ def _renewal(options: Options, accounts: Accounts) -> Numbers:
     rows = []
     for week in range(options.weeks + AHEAD_WEEKS):
         left = accounts.term_end(week * WEEK) - week * WEEK
-        at = np.select([left <= 14, left <= 63, left <= 98], [1.1, 1.0, 0.4], -0.3)
+        at = np.select([left <= 14, left <= 63, left <= 98], [1.3, 1.2, 0.4], -0.35)
         rows.append(np.where(accounts.term == 1, 0.3, at))
     return np.stack(rows)
 
