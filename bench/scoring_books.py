@@ -53,6 +53,6 @@ def with_oracle(book: Book, panel: Panel) -> Simulated:
     return Simulated(panel, np.array([known.get(row, np.nan) for row in rows]))
 
 
-def simulated(accounts: int, seed: int, months: int = 24, base_rate: float = 0.03) -> Book:
+def simulated(accounts: int, seed: int, months: int = 36, base_rate: float = 0.03) -> Book:
     """Draw a book with the inconsistencies of a tidy company."""
     return simulate(Options(accounts=accounts, months=months, seed=seed, base_rate=base_rate, mess=LIFELIKE))
