@@ -33,14 +33,14 @@ async def record(client: Client, recorded: Recorded) -> str:
         await meanwhile
     sys.stdout.write(f"{recorded.name}: {result.outcome}\n")
     history = json.loads((await handle.fetch_history()).to_json())
-    return json.dumps(_without_machine(history), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(without_machine(history), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def _without_machine(tree: JsonTree) -> JsonTree:
+def without_machine(tree: JsonTree) -> JsonTree:
     """Leave out what names this machine: who worked, and where in its files something failed."""
     if isinstance(tree, dict):
-        return {key: _without_machine(value) for key, value in tree.items() if key not in ("identity", "stackTrace", "workerVersion")}
-    return [_without_machine(value) for value in tree] if isinstance(tree, list) else tree
+        return {key: without_machine(value) for key, value in tree.items() if key not in ("identity", "stackTrace", "workerVersion")}
+    return [without_machine(value) for value in tree] if isinstance(tree, list) else tree
 
 
 async def main(names: list[str]) -> None:
