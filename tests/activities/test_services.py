@@ -27,6 +27,7 @@ from activities.contracts import (
     StepRecord,
 )
 from activities.registry import build_activities
+from activities.scoring import contracts as scoring_contracts
 from activities.services import Services
 from playbook_dsl.plan import FormField, Plan
 from storage.repositories.deliveries import list_due_deliveries, news_of
@@ -215,8 +216,8 @@ async def test_every_action_of_the_catalog_can_be_performed_and_every_service_is
         names.append(definition.name)
     services = {
         value
-        for name, value in vars(contracts).items()
-        if name.isupper() and (value == "undo" or str(value).startswith(("play.", "sync.", "launch.")))
+        for name, value in {**vars(contracts), **vars(scoring_contracts)}.items()
+        if name.isupper() and (value == "undo" or str(value).startswith(("play.", "sync.", "launch.", "scoring.", "health.")))
     }
 
     assert len(names) == len(set(names))

@@ -28,7 +28,8 @@ def effect(key: str) -> Effect:
 
 
 def test_every_sealed_column_is_known_to_the_rotation() -> None:
-    sealed = {(table.name, column.name) for table in METADATA.tables.values() for column in table.columns if str(column.type) == "BLOB"}
+    in_bytes = {(table.name, column.name) for table in METADATA.tables.values() for column in table.columns if str(column.type) == "BLOB"}
+    sealed = in_bytes - {("scoring_model", "file")}  # weights, of which nothing of a customer can be read
 
     assert sealed == {(table.name, column) for table in SEALED for column in table.columns}
 

@@ -12,7 +12,7 @@ from scoring.models.train import algorithm_for, train
 from tests.scoring.models.panels import PLACES, made
 
 
-@pytest.mark.parametrize(("cases", "algorithm"), [(0, None), (19, None), (20, "logistic"), (30, "logistic"), (31, "boosting")])
+@pytest.mark.parametrize(("cases", "algorithm"), [(0, None), (19, None), (20, "logistic"), (60, "logistic"), (61, "boosting")])
 def test_the_number_of_cases_chooses_the_model(cases: int, algorithm: str | None) -> None:
     assert algorithm_for(cases) == algorithm
 
