@@ -424,17 +424,10 @@ class ModelNotPromotable(Problem):
     advice = "GET /v1/models/{target}/{version} shows which gate stands in the way."
 
 
-class NoPredecessor(Problem):
-    """ML004: there is no model to go back to."""
-
-    code, status, title = "ML004", 409, "No model scored before this one"
-    advice = "Promote another model instead."
-
-
 class ScoringUnderWay(Problem):
-    """ML005: the same job is being done."""
+    """ML004: the same job is being done."""
 
-    code, status, title = "ML005", 409, "This is under way already"
+    code, status, title = "ML004", 409, "This is under way already"
     advice = "Wait for its end; its workflow in Temporal shows how it gets on."
 
 

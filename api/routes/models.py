@@ -8,7 +8,7 @@ from activities.scoring.contracts import TargetName
 from api.deps import DatabaseDep, PlaysDep, SessionDep
 from api.openapi import may_fail
 from api.paging import Limit, PageOf
-from api.problems import JobNotFound, ModelNotFound, ModelNotPromotable, NoPredecessor, ScoringUnderWay, TemporalAway
+from api.problems import JobNotFound, ModelNotFound, ModelNotPromotable, ScoringUnderWay, TemporalAway
 from api.schemas.models import BackfillNow, ClearFeature, DriftOut, JobOut, ModelCardOut, ModelOut, PromoteModel, ScoringStarted, TrainNow
 from api.security import Admin, Operator, Viewer
 from api.services import models as service
@@ -44,11 +44,9 @@ async def train_model(target: Target, body: TrainNow, user: Operator, database: 
     return await service.train(database, plays, user, target, hold=body.hold)
 
 
-@router.post(
-    "/models/{target}/rollback", summary="Go back to the champion before", responses=may_fail(ModelNotFound, NoPredecessor, body=True)
-)
+@router.post("/models/{target}/rollback", summary="Go back to the champion before", responses=may_fail(ModelNotFound, body=True))
 async def roll_back_model(target: Target, body: PromoteModel, user: Admin, session: SessionDep) -> ModelCardOut:
-    """At once: the next score comes from it."""
+    """At once: the next score comes from it. Where the champion was the first model, it is retired and the scorecard scores again."""
     return await service.roll_back(session, user, target, body.because)
 
 
