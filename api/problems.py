@@ -410,6 +410,13 @@ class ScoreUnavailable(Problem):
     advice = "What failed is listed under failed; give the account features or a health score, or ask again later."
 
 
+class NoCustomer(Problem):
+    """PRED002: the account was lost; of what was lost nobody foresees anything."""
+
+    code, status, title = "PRED002", 409, "The account is no customer any more"
+    advice = "Nothing was computed or written; give the account another status first if it is a customer again."
+
+
 class ModelNotFound(Problem):
     """ML002: no model of this target has this version."""
 
