@@ -14,7 +14,7 @@ from playbook_dsl.scorecard.card import DEFAULT, Card
 from playbook_dsl.scorecard.compiler import compile_scorecard
 from playbook_dsl.values import Json, to_json
 from scoring.features.definitions import FEATURE_SET
-from scoring.health import Health, MeasureHealth, choose, driver_words, evaluate
+from scoring.health import Health, MeasureHealth, choose, driver_words, evaluate, shown
 from scoring.known_facts import facts_of_features, with_facts
 from scoring.panel import FeatureValue
 from storage.calendars import calendar_of
@@ -294,6 +294,7 @@ def _measure_json(measure: MeasureHealth) -> Json:
         "title": measure.title,
         "value": to_json(measure.value),
         "unit": measure.unit,
+        "shown": shown(measure),
         "points": _rounded(measure.points),
         "weight": _rounded(measure.weight, 4),
         "missing": measure.missing,

@@ -171,8 +171,7 @@ def account_health(account: Account, json_output: JsonFlag = False) -> None:
 
 
 def _row(measure: JsonTree) -> JsonTree:
-    value = "unknown" if measure["value"] is None else f"{measure['value']} {measure['unit'] or ''}".strip()
-    return {**measure, "value": value, "weight": f"{measure['weight']:.0%}", "lost": round(measure["lost"], 1)}
+    return {**measure, "value": measure["shown"], "weight": f"{measure['weight']:.0%}", "lost": round(measure["lost"], 1)}
 
 
 def override(
