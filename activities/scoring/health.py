@@ -144,12 +144,12 @@ async def refresh_health(session: Session, accounts: Sequence[str], as_of: datet
     return found
 
 
-async def healths_of(session: Session, accounts: Sequence[str], as_of: datetime) -> dict[str, AccountHealth]:
-    """Compute the health of accounts that are customers, without keeping it."""
+async def healths_of(session: Session, accounts: Sequence[str], as_of: datetime, *, cards: Cards | None = None) -> dict[str, AccountHealth]:
+    """Compute the health of accounts that are customers, by other cards than the published ones if wanted, without keeping it."""
     rows = {account: each for account, each in (await read_accounts(session, accounts)).items() if each.account.status != _GONE}
     if not rows:
         return {}
-    ids, cards = sorted(rows), await cards_of(session)
+    ids, cards = sorted(rows), cards or await cards_of(session)
     features = await read_newest_features(session, ids, FEATURE_SET, as_of, within=FEATURES_WITHIN)
     overrides = await read_open_overrides(session, ids, as_of)
     now = await read_scores_now(session, ids)

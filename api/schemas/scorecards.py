@@ -37,7 +37,24 @@ class ScorecardOut(BaseModel):
     published_at: datetime | None = None
 
 
-class ScorecardSaved(ScorecardOut):
+class CardEffectOut(BaseModel):
+    """Whose band changes only because of the card: computed over the accounts as they are now."""
+
+    words: str = Field(examples=["By this card 37 of 255 accounts get another band than they have now (37 from green to yellow)."])
+    changed: int = Field(description="Accounts that have a band now and get another one.", examples=[37])
+    looked_at: int = Field(description="Customers that were looked at: all, or a sample of 2,000.", examples=[255])
+    accounts: int = Field(description="How many accounts there are.", examples=[255])
+    changes: dict[str, int] = Field(examples=[{"green to yellow": 37}])
+    playbooks: list[str] = Field(description="Published playbooks that are entered by health.", examples=[["at-risk-save"]])
+
+
+class ScorecardPublished(ScorecardOut):
+    """A version that was published, and what that changes."""
+
+    effect: CardEffectOut | None = Field(default=None, description="What the next night changes; null when it was published already.")
+
+
+class ScorecardSaved(ScorecardPublished):
     """A version that was kept, with the compiler's warnings."""
 
     warnings: list[DiagnosticOut] = Field(default_factory=list)
@@ -180,7 +197,7 @@ class BacktestOut(BaseModel):
 class RemarkOut(BaseModel):
     """One remark of the lint."""
 
-    kind: Literal["band", "missing", "weight", "exception"] = Field(examples=["band"])
+    kind: Literal["band", "missing", "weight", "exception", "change"] = Field(examples=["band"])
     subject: str = Field(examples=["red"])
     words: str = Field(examples=["No published playbook asks about health that is red."])
 
@@ -195,3 +212,4 @@ class LintOut(BaseModel):
         description="Playbooks that ask about health, with the bands they reach.", examples=[{"at-risk-save": ["red"]}]
     )
     limits: str = Field(description="What the lint cannot see.")
+    effect: CardEffectOut

@@ -82,6 +82,8 @@ def publish(
     for file in files:
         answer = _send(api, "/v1/scorecards", _content(file), file.name, publish=str(not draft).lower())
         lines = [f"{answer['name']}: version {answer['version']} is {answer['status']}"]
+        if answer["effect"] and answer["effect"]["changed"]:
+            lines.append(f"  {answer['effect']['words']}")
         api.show(answer, lines + [f"  warning, line {one['line']}: {one['message']} [{one['code']}]" for one in answer["warnings"]])
 
 
