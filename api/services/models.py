@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from activities.contracts import Contract
 from activities.scoring.contracts import BackfillInput, DriftInput, NightInput, TargetName, TrainInput
 from api.plays import PlayGone, Plays
-from api.problems import JobNotFound, ModelNotFound, ModelNotPromotable, RequestInvalid, ScoringUnderWay
+from api.problems import RequestInvalid
 from api.schemas.models import JobOut, ModelCardOut, ModelOut, ScoringStarted
+from api.scoring_problems import ModelNotFound, ModelNotPromotable, ScoringJobNotFound, ScoringUnderWay
 from api.security import Actor
 from api.services.audit import audit
 from storage.repositories.models import find_model, promote, step_back
@@ -165,7 +166,7 @@ async def show_job(plays: Plays, user: Actor, workflow_id: str) -> JobOut:
     """Tell how a job gets on.
 
     Raises:
-        JobNotFound: the tenant has none of this id.
+        ScoringJobNotFound: the tenant has none of this id.
         TemporalAway: see there.
     """
     try:
@@ -173,5 +174,5 @@ async def show_job(plays: Plays, user: Actor, workflow_id: str) -> JobOut:
     except PlayGone:
         state = None
     if state is None:
-        raise JobNotFound(f'There is no job "{workflow_id}".')
+        raise ScoringJobNotFound(f'There is no job "{workflow_id}".')
     return JobOut(workflow_id=workflow_id, status=state.status, result=state.result, error=state.error)

@@ -95,4 +95,4 @@ def test_wrong_requests_say_what_is_wrong(api: Caller) -> None:
     assert api.get("/v1/models/churn/999999", status=404)["code"] == "ML002"
     assert api.get("/v1/models/weather", status=422)["code"] == "DATA001"
     assert api.post("/v1/models/churn/1/promote", {"because": ""}, status=422)["errors"][0]["pointer"] == "#/because"
-    assert api.get("/v1/scoring/jobs/play:acme:x:y:e1", status=404)["code"] == "PLAY020"
+    assert api.get("/v1/scoring/jobs/play:acme:x:y:e1", status=404)["code"] == "ML005"
