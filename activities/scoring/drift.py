@@ -135,8 +135,8 @@ def reference_rows(learned: Panel) -> Flags:
     """Choose what a month is compared with: of each account at most one of the rows that were learned from.
 
     Several rows of one account say nearly the same, and chance would be underrated. A hash of the account draws one of the months of the
-    newer half; who was no customer in it falls out. So every month counts with as many accounts as it had. The last row of each would be mostly one date, and of
-    everybody who left the row just before it, which no month is like.
+    newer half; who was no customer in it falls out. So every month counts with as many accounts as it had. The last row of each would be
+    mostly one date, and of everybody who left the row just before it, which no month is like.
     """
     learning = time_split(learned).learning
     months = learned.as_of.astype("datetime64[M]")
