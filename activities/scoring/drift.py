@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -33,6 +34,8 @@ from storage.session import Database, Session
 Service: TypeAlias = Callable[..., Awaitable[object]]
 COHORT_DAYS: Final = 30
 """How long the time is of which matured scores are taken."""
+_LEAST_MONTHS: Final = 3
+"""Months that a month is compared with at least, as far as there are so many; otherwise the newest third of those learned from."""
 _WINDOW: Final = timedelta(days=LEAD_DAYS + WINDOW_DAYS)
 
 
@@ -134,15 +137,15 @@ def _compared(
 def reference_rows(learned: Panel) -> Flags:
     """Choose what a month is compared with: of each account at most one of the rows that were learned from.
 
-    Several rows of one account say nearly the same, and chance would be underrated. A hash of the account draws one of the months of the
-    newer half; who was no customer in it falls out. So every month counts with as many accounts as it had. The last row of each would be
-    mostly one date, and of everybody who left the row just before it, which no month is like.
+    Several rows of one account say nearly the same, and chance would be underrated. A hash of the account draws one of some months; who was
+    no customer in it falls out, so every month counts with as many accounts as it had. The last row of each would be mostly one date, and
+    of everybody who left the row just before it, which no month is like.
     """
     learning = time_split(learned).learning
     months = learned.as_of.astype("datetime64[M]")
     every = np.unique(months[learning])
-    # In the first months little is known of anybody: no ticket, no answer, no meeting yet. What is asked later differs by that alone.
-    every = every[len(every) // 2 :]
+    # In a feed's first months little is known of anybody: no ticket, no answer, no meeting yet. What is known later differs by that alone.
+    every = every[-max(_LEAST_MONTHS, math.ceil(len(every) / 3)) :]
     drawn = {account: every[_number(account) % len(every)] for account in np.unique(learned.accounts[learning]).tolist()}
     mine = [drawn.get(account) == month for account, month in zip(learned.accounts.tolist(), months, strict=True)]
     chosen: Flags = learning & np.array(mine, dtype=np.bool_)
