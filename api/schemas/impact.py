@@ -78,8 +78,13 @@ class LookOut(BaseModel):
 
 
 class PlanOut(BaseModel):
-    """When the data are looked at, laid down before the first account's time was over."""
+    """What decides and when the data are looked at, laid down with the first draw or before; publishing does not change it."""
 
+    measure: str = Field(examples=["churn"], description="The measure that decides.")
+    watched: str = Field(examples=["60 days"], description="How long each account is watched.")
+    version: int | None = Field(default=None, examples=[3], description="It was taken from; null before it is laid down.")
+    laid_at: datetime | None = Field(default=None, description="When it was laid down; null before.")
+    differs: str | None = Field(default=None, description="What the published version says instead, in words; null: the same.")
     looks: int = Field(examples=[12])
     every_days: int = Field(examples=[30])
     taken: list[LookOut] = Field(default_factory=list)

@@ -8,7 +8,6 @@ from sqlalchemy import ColumnElement
 
 from api.problems import AudienceNotAsked, PlaybookNotFound
 from api.schemas.impact import BaseRateOut, Needed, PowerOut
-from api.services.impact_cohort import window_of
 from api.services.impact_words import power_words
 from enrollment.rules import Rules
 from scoring.impact.estimates import critical
@@ -17,6 +16,7 @@ from scoring.impact.proportions import wilson
 from scoring.impact.verdicts import NO_HOLDOUT
 from scoring.predictions import WINDOW_DAYS
 from storage.enrollment.audience import AudienceUnusable, audience_condition, count_audience
+from storage.enrollment.experiments import window_of
 from storage.enrollment.published import find_published
 from storage.repositories.impact import count_lost, predicted_churn
 from storage.session import Session

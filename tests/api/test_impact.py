@@ -319,6 +319,45 @@ def test_a_plan_is_laid_down_before_anything_is_known(api: Caller, books: Books)
     assert look["look"] == 1
 
 
+def test_publishing_again_changes_nothing_of_what_decides(api: Caller, books: Books, terminal: None) -> None:
+    publish(api, "again")
+    books.fill("again", tenant=TENANT, treated=60, control=40, lost=(2, 4))
+    before = api.get("/v1/playbooks/again/impact")
+    look = api.post("/v1/playbooks/again/impact/looks", status=201)
+    other = "holdout: {share: 30%, stratify: [account.tier], measure: usage}"
+    publish(api, "again", other, "goal: {name: kept, if: health.score >= 65, within: 300 days}\n")
+    after = api.get("/v1/playbooks/again/impact")
+    plan = api.call("PUT", "/v1/playbooks/again/impact/plan", {"looks": 50, "every_days": 1}, status=409)
+    refused = api.post("/v1/playbooks/again/impact/looks", status=409)
+
+    assert before["plan"]["differs"] is None
+    assert [each["look"] for each in after["plan"]["taken"]] == [look["look"]]
+    assert (after["decides"], after["window_days"], after["plan"]["version"]) == ("churn", 60, 1)
+    assert after["arms"] == before["arms"]
+    assert "Version 2, which is published, says usage and 300 days; that begins no new experiment." in after["plan"]["differs"]
+    assert after["plan"]["differs"] in after["words"]
+    assert (plan["code"], refused["code"]) == ("IMP003", "IMP001")
+    assert "that begins no new experiment" in playkeeper("impact", "again")
+
+
+def test_what_is_not_looked_at_yet_is_laid_down_by_the_first_draw(api: Caller, books: Books) -> None:
+    publish(api, "first")
+    planned = api.put("/v1/playbooks/first/impact/plan", {"looks": 3, "every_days": 20})
+    publish(api, "first", "holdout: {share: 30%, measure: health}")
+    anew = api.put("/v1/playbooks/first/impact/plan", {"looks": 4, "every_days": 20})
+    api.put("/v1/accounts/first-1", {"name": "ACME", "csm": "maria"})
+    api.post("/v1/launches", {"playbook": "first", "accounts": ["first-1"]})
+    publish(api, "first", "holdout: {share: 30%, measure: arr}", "goal: {name: kept, if: health.score >= 65, within: 1 minute}\n")
+    drawn = api.put("/v1/playbooks/first/impact/plan", {"looks": 5, "every_days": 20})
+    (kept,) = books.read("SELECT * FROM experiment WHERE playbook = 'first'")
+
+    assert (planned["measure"], planned["version"], planned["looks"]) == ("churn", 1, 3)
+    assert (anew["measure"], anew["version"], anew["looks"]) == ("health", 2, 4)
+    assert (drawn["measure"], drawn["version"], drawn["looks"], drawn["watched"]) == ("health", 2, 5, "60 days")
+    assert "says arr and 1 minute" in drawn["differs"]
+    assert (kept["measure"], kept["version"], kept["window_s"], kept["by"]) == ("health", 2, 60 * 86_400, "maria")
+
+
 def test_a_look_is_not_wasted_on_a_handful_nor_taken_before_its_time(api: Caller, books: Books) -> None:
     publish(api, "few")
     publish(api, "fresh")
