@@ -108,7 +108,7 @@ def test_the_health_of_an_account_shows_every_measure(api: Caller) -> None:
     found = api.get(f"/v1/accounts/{name}/health")
 
     assert (found["score"], found["band"], found["computed"], found["coverage"]) == (70, "green", 70, 1)
-    assert found["words"] == "70 of 100, green. Logins (-40 percent) takes 30 points away."
+    assert found["words"] == "70 of 100, green. Logins (-40 %) takes 30 points away."
     assert [(group["id"], group["weight"], group["points"]) for group in found["groups"]] == [("usage", 0.75, 60), ("support", 0.25, 100)]
     measure = found["groups"][0]["measures"][0]
     assert (measure["id"], measure["value"], measure["lost"], measure["missing"]) == ("usage.logins", -40, 30, False)
