@@ -25,8 +25,12 @@ DISCOVERY: Final = 0.05
 LARGE: Final = 0.10
 """PSI below which a change that is beyond chance is only noted."""
 SMALL_SAMPLE: Final = 500
-AGEING: Final = frozenset({"tenure_days", "nps_age_days"})
-"""Features that change in every book as time goes by."""
+AGEING: Final = frozenset({"tenure_days", "nps_age_days", "days_since_executive", "days_to_first_value"})
+"""Features that change in every book as time goes by.
+
+Executives are met once or twice a year: until a feed has gone on for years, the known silences grow with it. The first use is known of
+those only who came after the feed began, and they become more. A feed of meetings that stops is seen in `days_since_meeting`.
+"""
 PREDICTION: Final = "prediction"
 MEAN: Final = "mean prediction"
 _EMPTY: Final = 0.5

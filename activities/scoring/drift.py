@@ -1,6 +1,8 @@
 """Compares a month with what the champion learned from."""
 
 import asyncio
+import hashlib
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -32,6 +34,8 @@ from storage.session import Database, Session
 Service: TypeAlias = Callable[..., Awaitable[object]]
 COHORT_DAYS: Final = 30
 """How long the time is of which matured scores are taken."""
+_LEAST_MONTHS: Final = 3
+"""Months that a month is compared with at least, as far as there are so many; otherwise the newest third of those learned from."""
 _WINDOW: Final = timedelta(days=LEAD_DAYS + WINDOW_DAYS)
 
 
@@ -121,7 +125,7 @@ async def _said(session: Session, target: Target) -> tuple[list[Said], list[Obse
 def _compared(
     scorer: _Scorer, learned: Panel, newest: Sequence[Kept], said: Sequence[Said], contracts: Sequence[Observation], target: Target
 ) -> DriftReport:
-    reference = learned.rows(_last_of_each(learned))
+    reference = learned.rows(reference_rows(learned))
     values, _ = encode(FEATURES, [features_of(each)[1] for each in newest], learned.levels)
     accounts = np.array([each.account for each in newest], dtype=np.str_)
     days = np.array([each.as_of.date() for each in newest], dtype="datetime64[D]")
@@ -130,13 +134,26 @@ def _compared(
     return drift_report(reference, current, scorer.model, cohort=_cohort(scorer, said, contracts, target), stability=stability)
 
 
-def _last_of_each(learned: Panel) -> Flags:
-    """Choose one row an account: several of one say nearly the same, and chance would be underrated."""
-    rows = np.flatnonzero(time_split(learned).learning)
-    last = {account: row for account, row in sorted(zip(learned.accounts[rows].tolist(), rows.tolist(), strict=True))}
-    chosen = np.zeros(len(learned), dtype=np.bool_)
-    chosen[list(last.values())] = True
+def reference_rows(learned: Panel) -> Flags:
+    """Choose what a month is compared with: of each account at most one of the rows that were learned from.
+
+    Several rows of one account say nearly the same, and chance would be underrated. A hash of the account draws one of some months; who was
+    no customer in it falls out, so every month counts with as many accounts as it had. The last row of each would be mostly one date, and
+    of everybody who left the row just before it, which no month is like.
+    """
+    learning = time_split(learned).learning
+    months = learned.as_of.astype("datetime64[M]")
+    every = np.unique(months[learning])
+    # In a feed's first months little is known of anybody: no ticket, no answer, no meeting yet. What is known later differs by that alone.
+    every = every[-max(_LEAST_MONTHS, math.ceil(len(every) / 3)) :]
+    drawn = {account: every[_number(account) % len(every)] for account in np.unique(learned.accounts[learning]).tolist()}
+    mine = [drawn.get(account) == month for account, month in zip(learned.accounts.tolist(), months, strict=True)]
+    chosen: Flags = learning & np.array(mine, dtype=np.bool_)
     return chosen
+
+
+def _number(account: str) -> int:
+    return int.from_bytes(hashlib.sha256(account.encode()).digest()[:8])
 
 
 def _cohort(scorer: _Scorer, said: Sequence[Said], contracts: Sequence[Observation], target: Target) -> Cohort | None:

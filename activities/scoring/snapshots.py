@@ -23,7 +23,7 @@ from scoring.observations import Observation
 from storage.fact_definitions import BY_PATH
 from storage.observed_events import FROM_EVENT
 from storage.repositories.accounts import lock_accounts
-from storage.repositories.observations import Seen, list_observations, make_months
+from storage.repositories.observations import Seen, list_observations, list_observed, make_months
 from storage.repositories.snapshots import NewSnapshot, list_account_ids, save_snapshots, thin_snapshots
 from storage.session import Database, Session
 from storage.tables import Account
@@ -64,11 +64,13 @@ async def _page(database: Database, tenant: str, as_of: datetime, after: str, li
     async with database.begin(tenant) as session:
         await make_months(session, "account_feature_snapshot", [as_of.date()])
         accounts = await list_account_ids(session, after, limit)
-    for first in range(0, len(accounts), _AT_ONCE):
-        some = accounts[first : first + _AT_ONCE]
+        # Of whom nothing was ever seen nothing is kept, and nothing more is asked.
+        observed = await list_observed(session, accounts)
+    for first in range(0, len(observed), _AT_ONCE):
+        some = observed[first : first + _AT_ONCE]
         async with database.begin(tenant) as session:
             seen = await list_observations(session, some, as_of)
-        # Of whom nothing was ever seen nothing is kept. The worker's loop goes on while busy accounts are computed.
+        # The worker's loop goes on while busy accounts are computed.
         known = sorted({each.account for each in seen})
         snapshots, facts, losses = await asyncio.to_thread(_computed, known, seen, as_of, tell)
         async with database.begin(tenant) as session:

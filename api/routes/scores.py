@@ -7,10 +7,11 @@ from fastapi import APIRouter, Path, Query
 from api.deps import ScoringDep, SessionDep
 from api.openapi import may_fail
 from api.paging import After, Limit, PageOf
-from api.problems import AccountNotFound, NoCustomer, OnlyStandIn, ScoreUnavailable
+from api.problems import AccountNotFound
 from api.routes.accounts import Id
 from api.routes.models import Target
 from api.schemas.scores import AccountScores, Kind, Level, PastScore, RiskOut, ScoreNow, ScoreOut
+from api.scoring_problems import NoCustomer, OnlyStandIn, ScoreUnavailable
 from api.security import Operator, Viewer
 from api.services import scores as service
 from api.services.accounts import existing_account

@@ -9,8 +9,9 @@ from typing import Final
 from activities.scoring.serving import NoCustomer as Lost
 from activities.scoring.serving import NoSuchAccount, Serving
 from api.paging import PageOf
-from api.problems import AccountNotFound, NoCustomer, OnlyStandIn, ScoreUnavailable
+from api.problems import AccountNotFound
 from api.schemas.scores import AccountHealth, AccountScores, AnchorOut, FactorOut, FailedOut, PastScore, RiskOut, ScoreNow, ScoreOut
+from api.scoring_problems import NoCustomer, OnlyStandIn, ScoreUnavailable
 from scoring.anchors import anchors
 from scoring.kept import read_prediction
 from scoring.predictions import Prediction, Source, Target

@@ -1,6 +1,7 @@
 """Which features there are. How they are computed: `scoring.features.compute`.
 
-Names are stored in snapshots and model files; a change of meaning needs a new name, so that the hash of the schema changes with it.
+Names are stored in snapshots and model files; a change of meaning needs a new name or `meaning`, so that the hash of the schema changes
+with it.
 Windows are the 30 days up to the cutoff unless said otherwise, baselines the 90 days before those.
 """
 
@@ -25,6 +26,7 @@ class Feature:
         churn_sign: +1 when more of it can only raise the risk of churn, -1 when it can only lower it, 0 when nobody can be certain.
         kind: numbers may be missing (NaN); categories are texts.
         unit: of the number; `log ratio` is the natural logarithm of window to baseline, 0 meaning no change.
+        meaning: counts how often what it measures was changed, so that values of before and after are never mixed up.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Feature:
     churn_sign: Literal[-1, 0, 1] = 0
     kind: Kind = "number"
     unit: str = ""
+    meaning: int = 1
 
 
 FEATURES: Final[tuple[Feature, ...]] = (
@@ -41,8 +44,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
     Feature("active_users_30d", "usage", "active users", -1),
     Feature("active_users_trend", "usage", "active users", -1, unit="log ratio"),
     Feature("seat_share", "usage", "share of the seats in use", -1, unit="share"),
-    Feature("days_since_login", "usage", "days since the last login", 1, unit="days"),
-    Feature("weeks_active_share", "usage", "share of the last 13 weeks with a login", -1, unit="share"),
+    Feature("days_since_login", "usage", "days since the last login", 1, unit="days", meaning=2),
+    Feature("weeks_active_share", "usage", "share of the last 13 weeks with a login", -1, unit="share", meaning=2),
     Feature("features_30d", "adoption", "features in use", -1),
     Feature("features_trend", "adoption", "features in use", -1, unit="log ratio"),
     Feature("days_to_first_value", "adoption", "days from the start to the first use of a feature", 1, unit="days"),
@@ -72,8 +75,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
 
 
 def schema_hash(features: Sequence[Feature] = FEATURES) -> str:
-    """Give 12 hexadecimal digits that change when the names, kinds, units or order of features do."""
-    form = json.dumps([[each.name, each.kind, each.unit] for each in features])
+    """Give 12 hexadecimal digits that change when the names, kinds, units, meanings or order of features do."""
+    form = json.dumps([[each.name, each.kind, each.unit, *([each.meaning] if each.meaning > 1 else [])] for each in features])
     return hashlib.sha256(form.encode()).hexdigest()[:12]
 
 

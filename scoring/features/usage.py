@@ -1,8 +1,9 @@
 """Features of the product's use, and of how much of the product is used.
 
 Sources report in two ways: one observation a period with its logins and active users, or one a person and event. A weekly report is
-spread over its week, and the 30 days are counted back from the newest report unless a whole one is missing: otherwise the window would
-hold four or five weeks by chance. What no observation of the last 120 days says anything about is missing; a feed in which nobody logs
+spread over its week, and the 30 days, the 13 weeks and the days since the last login are counted back from the end of the newest report
+unless a whole one is missing: otherwise the windows would hold a week more or less, and the days run from 1 to 7, by the weekday of the
+cutoff alone. What no observation of the last 120 days says anything about is missing; a feed in which nobody logs
 in is 0.
 """
 
@@ -35,10 +36,14 @@ LAST_USE_DAYS: Final = 730
 
 @dataclass(slots=True)
 class Windows:
-    """Usage in 30-day windows, the newest first. `age`: how many days ago what is reported began; `covered_weeks`: the same in weeks."""
+    """Usage in 30-day windows, the newest first.
+
+    `age`: how many days ago what is reported began; `covered_weeks`: the same in weeks; `end`: the moment from which is counted back.
+    """
 
     age: float
     covered_weeks: int
+    end: float
     logins: list[float] | None = None
     active: list[list[float]] | None = None
     users: list[set[str]] | None = None
@@ -61,9 +66,9 @@ def usage_windows(history: History, cutoff: float) -> Windows | None:
     if not places or first is None or track.at[places[-1]] <= cutoff - _FEED_DAYS * DAY:
         return None
     age = (cutoff - track.at[first]) / DAY
-    found = Windows(age, min(_WEEKS, int(age / 7) + 1))
+    found = Windows(age, min(_WEEKS, int(age / 7) + 1), cutoff)
     chosen = [(track.at[place], history.reports[place]) for place in places]
-    _count_logins(found, chosen, cutoff)
+    _count_logins(found, chosen, cutoff, track.at[first])
     _count_people(found, [each for each in chosen if each[0] > cutoff - _FEED_DAYS * DAY], cutoff)
     return found
 
@@ -82,25 +87,35 @@ def _count_people(found: Windows, chosen: list[tuple[float, Report]], cutoff: fl
         if report.features is not None or report.silent:
             found.features = found.features or [set() for _ in range(_WINDOWS)]
             found.features[window].update(report.features or ())
-        if report.on:
-            found.weeks.add(int((cutoff - at) / DAY / 7))
 
 
-def _count_logins(found: Windows, chosen: list[tuple[float, Report]], cutoff: float) -> None:
+def _count_logins(found: Windows, chosen: list[tuple[float, Report]], cutoff: float, first: float) -> None:
     counted = [(at, report) for at, report in chosen if report.logins is not None or report.silent]
+    told = counted or [(at, report) for at, report in chosen if report.active is not None]
+    if not told:
+        return
+    weeks = _weekly(told)
+    weekly_at = {at for (at, _), weekly in zip(told, weeks, strict=True) if weekly}
+    newest = max(weekly_at, default=cutoff)
+    found.end = end = newest if cutoff - newest < 14 * DAY else cutoff
+    found.covered_weeks = min(_WEEKS, _week_of(first, end, weeks[0]) + 1)
+    found.weeks = {_week_of(at, end, at in weekly_at) for at, report in chosen if report.on}
     if not counted:
         return
-    weeks = _weekly(counted)
     if weeks[0]:
         found.age += 7
-    newest = max((at for (at, _), weekly in zip(counted, weeks, strict=True) if weekly), default=cutoff)
-    end = newest if cutoff - newest < 14 * DAY else cutoff
     parts: list[list[float]] = [[] for _ in range(_WINDOWS)]
     for (at, report), weekly in zip(counted, weeks, strict=True):
         if report.logins:
             _spread(parts, report.logins, (end - at) / DAY, weekly)
     # Exact sums: what is not known yet must not change the last digit by the order of adding.
     found.logins = [math.fsum(window) for window in parts]
+
+
+def _week_of(at: float, end: float, weekly: bool) -> int:
+    """Say how many weeks before the end something was. A weekly report that is hours early or late is still that week's."""
+    weeks = (end - at) / DAY / 7
+    return max(0, round(weeks) if weekly and end - at >= 0 else int(weeks))
 
 
 def _weekly(counted: list[tuple[float, Report]]) -> list[bool]:
@@ -145,7 +160,7 @@ def baseline_of(ratio: float, now: float) -> float:
 def usage_features(history: History, cutoff: float, seats: float | None) -> dict[str, FeatureValue]:
     """Give the features of usage and adoption, all but the days to the first value."""
     found = usage_windows(history, cutoff)
-    result: dict[str, FeatureValue] = {"days_since_login": _days_since_login(history, cutoff)}
+    result: dict[str, FeatureValue] = {"days_since_login": _days_since_login(history, cutoff, found.end if found else cutoff)}
     if found is None:
         return result
     baseline_days = min(90.0, found.age - _WINDOW_DAYS)
@@ -173,11 +188,11 @@ def _mean_before(values: list[float | None] | list[float], age: float) -> float:
     return math.fsum(reached) / len(reached)
 
 
-def _days_since_login(history: History, cutoff: float) -> float | None:
+def _days_since_login(history: History, cutoff: float, end: float) -> float | None:
     track, reports = history.tracks["usage"], history.reports
     for place in reversed(track.known(cutoff, cutoff - LAST_USE_DAYS * DAY)):
         if reports[place].on:
-            return (cutoff - track.at[place]) / DAY
+            return max(0.0, (end - track.at[place]) / DAY)
     return None
 
 

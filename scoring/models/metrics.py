@@ -1,6 +1,8 @@
 """How good predictions are, with the figures that keep each other honest: none is given without base rate, majority accuracy and n.
 
-Intervals are percentiles of a bootstrap over accounts, because snapshots of one account resemble each other.
+Intervals are percentiles of a bootstrap over accounts, because snapshots of one account resemble each other. The calibration error is a sum
+of sizes: chance only ever adds to it, to each draw once more than to the value itself, and percentiles would lie above the value. Its
+interval takes that off: see `upward_interval`.
 """
 
 import math
@@ -24,6 +26,8 @@ DRAWS: Final = 200
 FPR: Final = 0.05
 """The most customers in a hundred who stay and are called at risk all the same."""
 _LEAST: Final = 1e-12
+_BIASED: Final = frozenset({"ece"})
+"""Figures that chance only makes larger."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +195,30 @@ def interval(values: Sequence[float]) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def upward_interval(value: float, values: Sequence[float]) -> tuple[float, float]:
+    """Give the 95 % interval of a figure from 0 on that chance only makes larger, from draws that lie above it by their own bias.
+
+    Where nothing but chance is in a value, draws lie root 2 times as high, so its own bias is 1 / (root 2 - 1) times that of the draws; of
+    a large error both biases vanish. The lower end takes the whole of it off, 0 at least; the upper one takes off that of the draws only,
+    because an error must not be made small. The interval always holds the value.
+    """
+    low, high = interval(values)
+    if math.isnan(low) or not math.isfinite(value):
+        return math.nan, math.nan
+    mean = float(np.mean([each for each in values if math.isfinite(each)]))
+    bias = max(0.0, mean - value)
+    return min(value, max(0.0, value - bias / (math.sqrt(2) - 1) - (high - mean))), max(value, high - bias)
+
+
 def with_intervals(measure: Measure, accounts: Words, count: int = DRAWS, seed: int = 0) -> dict[str, Figure]:
     """Give figures with the intervals of a bootstrap over accounts. `count` 0: without."""
     found = measure(np.ones(len(accounts)))
     drawn = [measure(weights) for weights in draws(accounts, count, seed)]
-    return {name: Figure(value, *interval([each[name] for each in drawn])) for name, value in found.items()}
+    found_draws = {name: [each[name] for each in drawn] for name in found}
+    return {
+        name: Figure(value, *(upward_interval(value, found_draws[name]) if name in _BIASED else interval(found_draws[name])))
+        for name, value in found.items()
+    }
 
 
 def evaluate(

@@ -14,6 +14,7 @@ PURGE_DAYS: Final = LEAD_DAYS + WINDOW_DAYS
 """What lies between two parts: labels of the earlier one are all known by the first cutoff of the later one."""
 ENOUGH: Final = 30
 """Cases with which a part is content."""
+_MONTH_DAYS: Final = 31
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def time_split(panel: Panel) -> Split:
 
     The test takes the newest cutoff, and the ones before as long as it has fewer than `ENOUGH` cases and its cutoffs lie within one window;
     the calibration likewise before it. Where this leaves too few cases to learn from, folds of the training calibrate; where it still does,
-    the test is the newest cutoff alone.
+    the test is the newest cutoff alone. An account first seen in mid-month has a cutoff of its own: every part takes as many more as hold
+    half of the accounts of the 31 days up to its newest.
     """
     everything, none = np.ones(len(panel), bool), np.zeros(len(panel), bool)
     test = _newest(panel, everything)
@@ -74,7 +76,7 @@ def time_split(panel: Panel) -> Split:
         return Split(learning, training, calibration, test)
     if cases_of(panel, learning) >= ENOUGH:
         return Split(learning, learning, none, test)
-    last = panel.as_of == panel.as_of.max()
+    last = _newest(panel, everything, 0)
     learning = _before(panel.as_of, last)
     return Split(learning, learning, none, last)
 
@@ -85,11 +87,16 @@ def _before(as_of: Days, rows: Flags) -> Flags:
     return result
 
 
-def _newest(panel: Panel, among: Flags) -> Flags:
+def _newest(panel: Panel, among: Flags, cases: int = ENOUGH) -> Flags:
+    """Give the rows of the newest cutoffs that hold so many cases and half of the accounts of a month, as far as one window goes."""
     taken = np.zeros(len(panel), bool)
     cutoffs = np.unique(panel.as_of[among])[::-1]
+    newest = cutoffs[0] if len(cutoffs) else np.datetime64("1970-01-01", "D")
+    month = among & (panel.as_of > newest - np.timedelta64(_MONTH_DAYS, "D"))
+    least = len(np.unique(panel.accounts[month])) / 2
     for cutoff in cutoffs:
-        if cutoffs[0] - cutoff >= np.timedelta64(WINDOW_DAYS, "D") or cases_of(panel, taken) >= ENOUGH:
+        enough = len(np.unique(panel.accounts[taken])) >= least and cases_of(panel, taken) >= cases
+        if cutoffs[0] - cutoff >= np.timedelta64(WINDOW_DAYS, "D") or enough:
             break
         taken |= panel.as_of == cutoff
     return taken

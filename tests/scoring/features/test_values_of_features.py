@@ -88,6 +88,32 @@ def test_a_weekly_report_fills_the_window_whatever_the_day_of_the_week(days: int
     assert numbers(values, "logins_30d", "logins_trend", "weeks_active_share") == pytest.approx([30, 0, 1])
 
 
+@pytest.mark.parametrize("days", range(7))
+@pytest.mark.parametrize("hours", [0, 5])
+def test_of_a_weekly_feed_weeks_and_last_login_know_no_weekday(days: int, hours: float) -> None:
+    def fed(*quiet: int) -> list[float]:
+        jitter = [hours / 24 * (-1) ** week for week in range(40)]
+        life = [seen("usage", 1 + days + 7.0 * week + jitter[week], logins=0 if week in quiet else 7) for week in range(40)]
+        values = features_at(history(*life), CUTOFF)
+        return numbers(values, "days_since_login", "weeks_active_share")
+
+    assert fed() == pytest.approx([0, 1])
+    assert fed(0, 1, 20) == pytest.approx([14, 11 / 13], abs=0.01)
+    assert fed(12) == pytest.approx([0, 12 / 13])
+
+
+def test_a_weekly_feed_that_stopped_counts_from_the_cutoff() -> None:
+    values = features_at(history(*[seen("usage", 21 + 7.0 * week, logins=7) for week in range(40)]), CUTOFF)
+
+    assert numbers(values, "days_since_login", "weeks_active_share") == pytest.approx([21, 10 / 13])
+
+
+def test_the_weeks_of_a_young_weekly_feed_are_all_covered() -> None:
+    values = features_at(history(*[seen("usage", 3 + 7.0 * week, logins=7) for week in range(5)]), CUTOFF)
+
+    assert values["weeks_active_share"] == 1
+
+
 def test_a_daily_report_is_summed() -> None:
     values = features_at(history(*[seen("usage", day, logins=2 if day < 30 else 4) for day in range(200)]), CUTOFF)
 

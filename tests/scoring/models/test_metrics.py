@@ -104,3 +104,17 @@ def test_too_few_accounts_prove_no_threshold() -> None:
 
     assert at.value == 1
     assert at.fpr_bound > 0.05
+
+
+@pytest.mark.parametrize(("n", "factor"), [(300, 1.0), (1_500, 1.0), (1_500, 1.5)])
+def test_the_interval_of_the_calibration_error_holds_it_and_the_true_one(n: int, factor: float) -> None:
+    held = 0
+    _, large = said(200_000, 999)
+    true = float(np.abs(np.minimum(1, factor * large) - large).mean())
+    for seed in range(20):
+        labels, probabilities = said(n, seed)
+        figure = evaluate(labels, np.minimum(1, factor * probabilities), count=60).figures["ece"]
+        assert 0 <= figure.low <= figure.value <= figure.high
+        held += figure.low <= true <= figure.high
+
+    assert held >= 18

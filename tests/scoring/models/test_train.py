@@ -136,3 +136,23 @@ def test_folds_keep_accounts_together_and_spread_cases() -> None:
 
     assert all(len(set(fold[accounts == account])) == 1 for account in np.unique(accounts))
     assert np.bincount(fold, labels).tolist() == [12.0] * 5
+
+
+@pytest.mark.parametrize("late", [1, 40])
+def test_accounts_first_seen_in_mid_month_are_no_test_alone(late: int) -> None:
+    panel = made(150, intercept=-6.2)
+    newest = panel.as_of.max()
+    joined = replace(panel, as_of=np.where((panel.as_of == newest) & (panel.accounts < f"A{late:05}"), newest + 5, panel.as_of))
+
+    whole, split = time_split(panel), time_split(joined)
+
+    assert whole.test.sum() == 150
+    assert split.test.sum() == 150
+    assert joined.as_of[split.learning].max() + np.timedelta64(PURGE_DAYS, "D") <= joined.as_of[split.test].min()
+
+
+def test_a_test_of_accounts_each_with_a_day_of_its_own_holds_half_of_them() -> None:
+    panel = made(150, intercept=-6.2)
+    spread = replace(panel, as_of=panel.as_of + (np.arange(len(panel)) // 14 % 28).astype("timedelta64[D]"))
+
+    assert len(np.unique(spread.accounts[time_split(spread).test])) >= 75
