@@ -160,8 +160,9 @@ def test_a_command_without_what_it_needs_ends_with_2(arguments: list[str]) -> No
     playkeeper(*arguments, code=2)
 
 
-def test_a_score_that_nobody_can_give_says_who_failed(api: Caller, account: str) -> None:  # noqa: F811  # it is the fixture imported above
-    said = playkeeper("score", account, code=1).output
+def test_a_score_that_nobody_can_give_says_who_failed(api: Caller) -> None:  # noqa: F811  # it is the fixture imported above
+    api.put("/v1/accounts/of-no-health", {"name": "Unknown"})
+    said = playkeeper("score", "of-no-health", code=1).output
 
     assert "[PRED001]" in said
     assert "  scorecard failed: the account has no health score [ML001]" in said
