@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -54,6 +55,12 @@ class NoScore(Exception):
         self.code = code
 
 
+class NoCustomer(Exception):
+    """A score of an account that was lost; trying again changes nothing. Authors catch it as PRED002."""
+
+    code: Final = "PRED002"
+
+
 class Throttled(Exception):
     """A call that must wait for its turn at a vendor: the play waits on a timer, and no worker is kept busy by it."""
 
@@ -95,6 +102,8 @@ def as_activity_failure(pause: timedelta | None = None) -> Iterator[None]:
         raise ApplicationError(str(wait), *said, type=OVER_BUDGET, non_retryable=True, category=ApplicationErrorCategory.BENIGN) from None
     except NoScore as error:
         raise ApplicationError(str(error), type=error.code, next_retry_delay=pause) from None
+    except NoCustomer as error:
+        raise ApplicationError(str(error), type=error.code, non_retryable=True) from None
     except ConnectorError as error:
         raise ApplicationError(
             str(error),

@@ -396,48 +396,6 @@ class SyncRecordNotFound(Problem):
     advice = "GET /v1/connectors/{vendor}/sync/failures lists what is queued; a record that was taken in meanwhile is gone from there."
 
 
-class OnlyStandIn(Problem):
-    """ML001: the best scorer failed, and the request takes no other's word."""
-
-    code, status, title = "ML001", 503, "Only a stand-in could give this score"
-    advice = "Ask again in half a minute, or take a stand-in's word with allow: fallback."
-
-
-class ScoreUnavailable(Problem):
-    """PRED001: nobody can score the account, or only a score from before is there and the request takes none."""
-
-    code, status, title = "PRED001", 503, "There is no score now"
-    advice = "What failed is listed under failed; give the account features or a health score, or ask again later."
-
-
-class ModelNotFound(Problem):
-    """ML002: no model of this target has this version."""
-
-    code, status, title = "ML002", 404, "There is no such model"
-    advice = "GET /v1/models/{target} lists the versions."
-
-
-class ModelNotPromotable(Problem):
-    """ML003: a model that may not score, or does so already."""
-
-    code, status, title = "ML003", 409, "This model cannot be promoted"
-    advice = "GET /v1/models/{target}/{version} shows which gate stands in the way."
-
-
-class NoPredecessor(Problem):
-    """ML004: there is no model to go back to."""
-
-    code, status, title = "ML004", 409, "No model scored before this one"
-    advice = "Promote another model instead."
-
-
-class ScoringUnderWay(Problem):
-    """ML005: the same job is being done."""
-
-    code, status, title = "ML005", 409, "This is under way already"
-    advice = "Wait for its end; its workflow in Temporal shows how it gets on."
-
-
 class DatabaseAway(Problem):
     """SYS002: PostgreSQL does not answer."""
 

@@ -111,6 +111,8 @@ class Api:
         typer.echo(f"playkeeper: {refused}", err=True)
         for error in refused.problem.get("errors") or []:
             typer.echo(f"  {error.get('pointer')}: {error.get('detail')}", err=True)
+        for link in refused.problem.get("failed") or []:
+            typer.echo(f"  {link.get('link')} failed: {link.get('why')} [{link.get('code')}]", err=True)
         for finding in refused.problem.get("diagnostics") or []:
             place = f"{finding['file']}:{finding['line']}:{finding['column']}"
             typer.echo(f"  {place}: {finding['message']} [{finding['code']}]", err=True)

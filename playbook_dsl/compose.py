@@ -19,6 +19,7 @@ from playbook_dsl.source import SourceText, Span
 MAX_SOURCE_BYTES = 256 * 1024
 MAX_DEPTH = 40
 MAX_VALUES = 20_000
+_START = "start with `playbook: <name>` and `steps:`"
 _MAX_REPAIRED_CHARS = 1_500_000
 _MAX_REPAIRS = 25
 
@@ -72,15 +73,17 @@ class _Refused(Exception):
     eaten: Eaten | None = None
 
 
-def compose(source: SourceText, report: Report) -> Document | None:
+def compose(source: SourceText, report: Report, *, start: str = _START) -> Document | None:
     """Give the tree of a file, or None when there is none; whatever is wrong is in the report.
+
+    `start` is the hint for an empty file.
 
     Words that YAML eats are reported and read as if they were quoted, so that the rest of the file is still checked.
     """
     text, quoted = source, dict[int, int]()
     for _ in range(max(1, min(_MAX_REPAIRS, _MAX_REPAIRED_CHARS // max(1, len(source.text))))):
         try:
-            root = _Builder(text, report, quoted).build()
+            root = _Builder(text, report, quoted, start).build()
         except _Refused as refused:
             report.error(refused.code, shifted(text.span(refused.start, refused.end), quoted), refused.message, hint=refused.hint)
             if refused.eaten is None or refused.eaten.line in quoted:
@@ -166,8 +169,9 @@ _MORE_THAN_A_WORD = re.compile(r"[^\w.\-]")
 class _Builder:
     """Builds the tree from events without recursion."""
 
-    def __init__(self, text: SourceText, report: Report, quoted: dict[int, int]) -> None:
+    def __init__(self, text: SourceText, report: Report, quoted: dict[int, int], start: str) -> None:
         self._text = text
+        self._start = start
         self._report = report
         self._quoted = quoted
         self._stack: list[Mapping | Sequence] = []
@@ -186,7 +190,7 @@ class _Builder:
                 )
             self._take(event)
         if self._root is None or (isinstance(self._root, Scalar) and self._root.is_null):
-            self._report.error("PB107", Span(self._text.path, 1, 1), "the file is empty", hint="start with `playbook: <name>` and `steps:`")
+            self._report.error("PB107", Span(self._text.path, 1, 1), "the file is empty", hint=self._start)
             return None
         return self._root
 

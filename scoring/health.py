@@ -267,7 +267,7 @@ def _drivers(groups: tuple[GroupHealth, ...]) -> tuple[MeasureHealth, ...]:
 
 
 def driver_words(measure: MeasureHealth) -> str:
-    """Give a driver in words: "Logins (-62 percent) takes 12 points away"."""
+    """Give a driver in words: "Logins (-62 %) takes 12 points away"."""
     points = round(measure.lost)
     return f"{measure.title} ({shown(measure)}) takes {points or 'half a'} point{'' if points <= 1 else 's'} away"
 
@@ -279,6 +279,8 @@ def shown(measure: MeasureHealth) -> str:
         return "unknown"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if measure.unit in ("share", "percent") and isinstance(value, int | float):
+        return f"{value * (100 if measure.unit == 'share' else 1):.0f} %"
     text = f"{round(value, 2):g}" if isinstance(value, int | float) else str(value)
     return f"{text} {measure.unit}" if measure.unit else text
 

@@ -24,6 +24,8 @@ FRESH: Final = timedelta(minutes=15)
 """A kept score of the same account, features and model is good for so long without asking anybody."""
 STALE_AT_MOST: Final = timedelta(days=7)
 """For so long a kept score is given for want of a new one; then it is refused."""
+IS_FRESH: Final = timedelta(days=2)
+"""Features and scores are computed every night; what is older was left over by nights that failed."""
 
 _LEFT_ALONE: Final = "it failed too often of late, and is left alone for half a minute"
 
@@ -158,8 +160,8 @@ class Failed:
 class Answer:
     """What the chain says of one account. `prediction` is None when nobody can say anything.
 
-    `given_by` is who made the score, also when it was kept; `age_s` how old it is. `code` is PRED001 when every scorer was away. `failed`
-    are the links that were asked before, or left alone, and why.
+    `given_by` is who made the score, also when it was kept; `age_s` how old it is, or its features where they are old. `code` is PRED001
+    when every scorer was away. `failed` are the links that were asked before, or left alone, and why.
     """
 
     account: str
@@ -217,7 +219,8 @@ class Chain:
                 continue
             for row in able:
                 before = tuple(failed[row.account])
-                done[row.account] = Answer(row.account, found[row.account], before, given_by=link.scorer.source)
+                said = Answer(row.account, found[row.account], before, given_by=link.scorer.source)
+                done[row.account] = _aged(said, self._clock.now())
         return [done.get(row.account) or self._last_resort(row, tuple(failed[row.account])) for row in rows]
 
     def _fresh(self, row: Row, links: Sequence[Link]) -> Answer | None:
@@ -236,7 +239,9 @@ class Chain:
             if not same or age > FRESH:
                 return None
             said = replace(kept.prediction, source="cached", stale=False)
-            return Answer(row.account, said, tuple(failed), given_by=kept.prediction.source, age_s=max(0.0, age.total_seconds()))
+            given_by = kept.prediction.source
+            answer = Answer(row.account, said, tuple(failed), given_by=given_by, age_s=max(0.0, age.total_seconds()))
+            return _aged(answer, self._clock.now())
         return None
 
     def _last_resort(self, row: Row, failed: tuple[Failed, ...]) -> Answer:
@@ -320,6 +325,21 @@ class Chain:
         return task.result()
 
 
+def rests_on_old(said: Prediction, given_by: Source | None, now: datetime) -> bool:
+    """Say whether a model's score rests on features that no night of late computed."""
+    return given_by in MODELS and now - said.as_of > IS_FRESH
+
+
+def _aged(answer: Answer, now: datetime) -> Answer:
+    """Mark a score of a model that rests on old features, whenever it was computed."""
+    said = answer.prediction
+    if said is None or not rests_on_old(said, answer.given_by, now):
+        return answer
+    age = now - said.as_of
+    why = f"the newest features of this account are from {said.as_of:%Y-%m-%d %H:%M} UTC, {age.days} days old"
+    return replace(answer, prediction=replace(said, stale=True), age_s=age.total_seconds(), why=why)
+
+
 def refusal(answer: Answer, allow: Allow) -> tuple[Code, str] | None:
     """Say with which code and why an answer is not what somebody takes; None when it is."""
     if answer.prediction is None:
@@ -332,6 +352,8 @@ def refusal(answer: Answer, allow: Allow) -> tuple[Code, str] | None:
     return None
 
 
+MODELS: Final[Sequence[Source]] = ("remote", "champion")
+"""Who scores by features."""
 NAMES: Final[Mapping[Source, str]] = {
     "remote": "model behind SageMaker",
     "champion": "model of your own",

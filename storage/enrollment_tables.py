@@ -98,6 +98,22 @@ class Arm(Owned, table=True):
     logins: float | None = None
 
 
+class Experiment(Owned, table=True):
+    """What decides about a playbook's effect: laid down with its first draw or its first plan, and kept over all its versions.
+
+    `measure` is the author's word, None when there is none; `version` is the one it was taken from; `by` laid down the plan of looks.
+    """
+
+    playbook: str = Field(primary_key=True)
+    version: int
+    measure: str | None = None
+    window_s: float
+    looks: int
+    every_days: int
+    by: str | None = None
+    laid_at: datetime = made_at()
+
+
 class Exemption(Owned, table=True):
     """Accounts, or a segment of them, taken out of a playbook (`of` = playbook) or of its holdout (`of` = holdout).
 

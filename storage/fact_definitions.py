@@ -97,12 +97,12 @@ FACTS: Final[tuple[Fact, ...]] = (
     Fact("usage.active_users", NUMBER.maybe(), "People who used the product in the last 30 days."),
     Fact("usage.active_users_change_30d", NUMBER.maybe(), "Change of active users against the 30 days before.", "percent"),
     Fact("usage.seats", NUMBER.maybe(), "Seats bought."),
-    Fact("usage.seat_share", NUMBER.maybe(), "Share of the seats in use, 0 to 1."),
+    Fact("usage.seat_share", NUMBER.maybe(), "Share of the seats in use, 0 to 1.", "share"),
     Fact("usage.adoption_score", NUMBER.maybe(), "How much of the product is used, 0 to 100.", "points"),
     Fact("usage.last_login_at", DATETIME.maybe(), "When somebody last logged in."),
-    Fact("usage.weeks_active_share", NUMBER.maybe(), "Share of the last 13 weeks in which somebody logged in, 0 to 1."),
+    Fact("usage.weeks_active_share", NUMBER.maybe(), "Share of the last 13 weeks in which somebody logged in, 0 to 1.", "share"),
     Fact("usage.features_change_30d", NUMBER.maybe(), "Change of the number of features in use against the time before.", "percent"),
-    Fact("usage.setup_share", NUMBER.maybe(), "Share of the set-up that is done, 0 to 1."),
+    Fact("usage.setup_share", NUMBER.maybe(), "Share of the set-up that is done, 0 to 1.", "share"),
     Fact("usage.updated_at", DATETIME.maybe(), "When usage was last computed."),
     Fact("support.open_tickets", NUMBER.maybe(), "Open support tickets."),
     Fact("support.open_sev1", NUMBER.maybe(), "Open tickets of the highest severity."),
@@ -125,7 +125,7 @@ FACTS: Final[tuple[Fact, ...]] = (
     Fact("meetings.last_executive_at", DATETIME.maybe(), "When the last meeting with one of their executives was."),
     Fact("meetings.next_at", DATETIME.maybe(), "When the next meeting with them is."),
     Fact("engagement.champion_left", BOOL.maybe(), "Whether the champion left in the last 180 days."),
-    Fact("engagement.reply_share", NUMBER.maybe(), "Share of our messages of the last 90 days that they answered, 0 to 1."),
+    Fact("engagement.reply_share", NUMBER.maybe(), "Share of our messages of the last 90 days that they answered, 0 to 1.", "share"),
 )
 STORED_ROOTS: Final = frozenset(root for fact in FACTS if (root := fact.path.partition(".")[0]) not in ("account", "contact"))
 """The roots whose facts are stored in the account's `facts`."""

@@ -110,7 +110,7 @@ class ScoringModel(Owned, table=True):
     """A model that was trained. `status`: champion, shadow, retired, rejected. `file` is in skops' format, `sha256` its digest.
 
     `training` is the run of the workflow that made it. `gates` are what stood between it and promotion, each with its verdict.
-    `cleared` are the features that somebody looked at and found no leak in.
+    `cleared` are the features that somebody looked at and found no leak in. `before` is the version that scored when it was promoted.
     """
 
     __tablename__ = "scoring_model"
@@ -136,6 +136,7 @@ class ScoringModel(Owned, table=True):
     cleared: list[str] = texts()
     card: str = ""
     by: str | None = None
+    before: int | None = None
     trained_at: datetime = made_at()
     promoted_at: datetime | None = moment(optional=True)
     retired_at: datetime | None = moment(optional=True)

@@ -7,7 +7,7 @@ start with the same column. Ids are texts made in Python. Columns of type `bytes
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Index, Numeric, text
+from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKeyConstraint, Index, Numeric, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -48,6 +48,7 @@ class Account(Owned, table=True):
     """A customer account. `id` is the tenant's own (external) id.
 
     `custom` and `facts` hold values in the JSON form of `playbook_dsl.values`; `facts` by root name (`health`, `risk`, `usage`, …).
+    `status_at` is when the status last changed, null when it never did; the database writes it (migration 0019).
     """
 
     __table_args__ = (
@@ -75,6 +76,7 @@ class Account(Owned, table=True):
     created_at: datetime = made_at()
     updated_at: datetime = made_at()
     updated_by: str | None = None
+    status_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True), nullable=True))
 
 
 class Contact(Owned, table=True):

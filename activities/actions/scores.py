@@ -3,8 +3,9 @@
 from activities.definitions.contract import ActionContract, ActionOutput
 from activities.definitions.scores import SCORE_CHURN, SCORE_EXPANSION, SCORE_HEALTH, HealthOutput, ScoreInput, ScoreOutput
 from activities.effects import Action, Inputs, Outcome, ReadAction, Work
-from activities.failures import NoScore, NotFound
+from activities.failures import NoCustomer, NoScore, NotFound
 from activities.reading import output_of, read_inputs
+from activities.scoring.serving import NoCustomer as Lost
 from activities.scoring.serving import NoSuchAccount, Serving
 from scoring.predictions import Target
 from scoring.serve import ALL_AWAY, refusal
@@ -35,6 +36,8 @@ class Score(ReadAction):
             answer = await self._serving.score(work.run.tenant, work.run.account, self._target)
         except NoSuchAccount as error:
             raise NotFound(str(error)) from error
+        except Lost as error:
+            raise NoCustomer(f'step "{work.call.key}" gets no score: {error}') from error
         refused, said = refusal(answer, request["allow"]), answer.prediction
         if refused is not None or said is None:
             code, why = refused or (ALL_AWAY, answer.why)

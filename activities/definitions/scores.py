@@ -61,7 +61,8 @@ SCORE_CHURN = ActionContract(
     timeout_s=10,
     retry=_RETRY,
     help="Scores how likely the account is to be lost in the next 90 days: 0 to 100, 50 is what is usual, 80 four times that. "
-    "Fails with ML001 when only a stand-in could answer and `allow` is `fresh`, with PRED001 when there is no score that is allowed.",
+    "Fails with ML001 when only a stand-in could answer and `allow` is `fresh`, with PRED001 when there is no score that is allowed, and "
+    "with PRED002 when the account is no customer any more.",
 )
 SCORE_EXPANSION = ActionContract(
     name="score.expansion",

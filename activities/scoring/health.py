@@ -14,7 +14,7 @@ from playbook_dsl.scorecard.card import DEFAULT, Card
 from playbook_dsl.scorecard.compiler import compile_scorecard
 from playbook_dsl.values import Json, to_json
 from scoring.features.definitions import FEATURE_SET
-from scoring.health import Health, MeasureHealth, choose, driver_words, evaluate
+from scoring.health import Health, MeasureHealth, choose, driver_words, evaluate, shown
 from scoring.known_facts import facts_of_features, with_facts
 from scoring.panel import FeatureValue
 from storage.calendars import calendar_of
@@ -144,12 +144,12 @@ async def refresh_health(session: Session, accounts: Sequence[str], as_of: datet
     return found
 
 
-async def healths_of(session: Session, accounts: Sequence[str], as_of: datetime) -> dict[str, AccountHealth]:
-    """Compute the health of accounts that are customers, without keeping it."""
+async def healths_of(session: Session, accounts: Sequence[str], as_of: datetime, *, cards: Cards | None = None) -> dict[str, AccountHealth]:
+    """Compute the health of accounts that are customers, by other cards than the published ones if wanted, without keeping it."""
     rows = {account: each for account, each in (await read_accounts(session, accounts)).items() if each.account.status != _GONE}
     if not rows:
         return {}
-    ids, cards = sorted(rows), await cards_of(session)
+    ids, cards = sorted(rows), cards or await cards_of(session)
     features = await read_newest_features(session, ids, FEATURE_SET, as_of, within=FEATURES_WITHIN)
     overrides = await read_open_overrides(session, ids, as_of)
     now = await read_scores_now(session, ids)
@@ -294,6 +294,7 @@ def _measure_json(measure: MeasureHealth) -> Json:
         "title": measure.title,
         "value": to_json(measure.value),
         "unit": measure.unit,
+        "shown": shown(measure),
         "points": _rounded(measure.points),
         "weight": _rounded(measure.weight, 4),
         "missing": measure.missing,

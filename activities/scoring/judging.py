@@ -87,7 +87,7 @@ async def _kept(session: Session, target: TargetName, version: int) -> _Kept | N
 def _judged(case: _Case, panel: Panel) -> Judged:
     model, manifest = _loaded(case.challenger)
     trained = measured(model, panel)
-    scorecard = None if case.target == "expansion" else _risk_by_scorecard(case.cards, panel)
+    scorecard = _by_scorecard(case.cards, panel, case.target)
     decision = decide(trained, panel, champion=_champion(case), scorecard=scorecard, cleared=case.cleared)
     answer = Compared(verdict=decision.verdict, why=decision.why, blocked=tuple(gate.why for gate in decision.blocked))
     return Judged(answer, decision.as_json(), card(trained, manifest, decision, panel))
@@ -110,6 +110,8 @@ def _champion(case: _Case) -> Champion | None:
         return None
 
 
-def _risk_by_scorecard(cards: tuple[Card, ...], panel: Panel) -> Numbers:
+def _by_scorecard(cards: tuple[Card, ...], panel: Panel, target: TargetName) -> Numbers:
+    """Give what stands in for a model, as `scoring.stand_in` has it: what health lacks for churn, health itself for expansion."""
     card_used = next((each for each in cards if each.name == DEFAULT), cards[0])
-    return 100 - health_of_panel(card_used, panel).scores
+    health = health_of_panel(card_used, panel).scores
+    return health if target == "expansion" else 100 - health

@@ -10,7 +10,7 @@ from playbook_dsl.values import Money, Value, to_json
 from scoring.features.definitions import FEATURE_SET
 from scoring.kept import prediction_json, read_prediction
 from scoring.predictions import Prediction, Target
-from scoring.serve import STALE_AT_MOST, Answer, Health, Kept
+from scoring.serve import MODELS, STALE_AT_MOST, Answer, Health, Kept
 from storage.repositories.scores import Basis, save_facts, save_night, save_scores
 from storage.session import Session
 
@@ -25,7 +25,6 @@ TOLD: Final = "scorecard:facts"
 GREEN: Final = 70
 YELLOW: Final = 40
 
-_MODELS: Final = ("remote", "champion")
 _CENT: Final = Decimal("0.01")
 EXPANSION_SHARE: Final = Decimal("0.2")
 """What an expansion is worth against the revenue of before, as long as nobody knows better: a fifth."""
@@ -79,12 +78,13 @@ def is_to_be_kept(basis: Basis, answer: Answer, now: datetime) -> bool:
     """Say whether an answer becomes the account's score.
 
     A scorecard that stands in for a model which fails does not take the place of what the model said within a week: its probability is
-    on another footing, and an outage must not look like a change of the accounts, and start plays.
+    on another footing, and an outage must not look like a change of the accounts, and start plays. Nor does a score that rests on features
+    of days ago become the account's score of now.
     """
     said, before = answer.prediction, basis.kept
-    if said is None or said.source == "cached":
+    if said is None or said.stale or said.source == "cached":
         return False
-    if before is None or said.source in _MODELS or not answer.failed or before["source"] not in _MODELS:
+    if before is None or said.source in MODELS or not answer.failed or before["source"] not in MODELS:
         return True
     return now - datetime.fromisoformat(before["scored_at"]) > STALE_AT_MOST
 

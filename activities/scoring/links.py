@@ -27,6 +27,10 @@ from storage.session import Database
 _LOG = structlog.get_logger("scoring")
 NO_FEATURES: Final = "there are no features of the account of the last 30 days"
 """Why nobody but a scorecard can score an account."""
+LEAST_COVERAGE: Final = 0.4
+"""The share of the features that must be known for the model of one's own: of less it would say what is usual, and call it a score."""
+TOO_FEW: Final = "too few features of the account are known"
+"""How the model says so; the shares follow."""
 _MOST_MODELS: Final = 64
 T = TypeVar("T")
 
@@ -172,8 +176,11 @@ class ChampionScorer:
         return self._champion.name
 
     def lacks(self, row: Row) -> str | None:
-        """Say that there are no features."""
-        return NO_FEATURES if row.features is None else None
+        """Say that there are no features, or too few."""
+        if row.features is None:
+            return NO_FEATURES
+        known = _coverage(row)
+        return f"{TOO_FEW}: {known:.0%}, and {LEAST_COVERAGE:.0%} are needed" if known < LEAST_COVERAGE else None
 
     def as_of(self, row: Row) -> datetime | None:
         """Give the cutoff of the features."""

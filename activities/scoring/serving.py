@@ -4,25 +4,25 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final, TypeAlias
 
 import structlog
 
 from activities.connections import Connections
 from activities.scoring.keeping import Band, band_of, health_of, keep, kept_of
-from activities.scoring.links import NO_FEATURES, Champion, ChampionScorer, Endpoint, Load, Models, RemoteScorer, load_local
+from activities.scoring.links import NO_FEATURES, TOO_FEW, Champion, ChampionScorer, Endpoint, Load, Models, RemoteScorer, load_local
 from activities.scoring.pages import Page, StagePage
 from connectors.errors import NotAuthorized
 from connectors.sagemaker.vendor import SAGEMAKER, SageMakerCredentials
 from scoring.breaker import Breaker
 from scoring.features.definitions import FEATURE_SET
 from scoring.predictions import Source, Target
-from scoring.serve import Answer, Budget, Chain, Health, Link, Row, ScorerError
+from scoring.serve import IS_FRESH, Answer, Budget, Chain, Health, Link, Row, ScorerError
 from scoring.stand_in import USUAL_BASE_RATE, ScorecardScorer
 from storage.repositories.connections import open_connection
 from storage.repositories.models import find_champion
-from storage.repositories.scores import Basis, page_basis, read_basis
+from storage.repositories.scores import LOST, Basis, page_basis, read_basis
 from storage.session import Database, Session
 
 _LOG = structlog.get_logger("scoring")
@@ -31,8 +31,7 @@ TARGETS: Final[tuple[Target, ...]] = ("churn", "expansion")
 ONLINE: Final = Budget(total_s=2.7, closing_s=0.2)
 """The three seconds of a person or a play, less what reading and writing take."""
 NIGHTLY: Final = Budget(total_s=120.0, closing_s=0.0)
-IS_FRESH: Final = timedelta(days=2)
-"""Scores are computed every night; one that is older was left over by a night that failed."""
+_NO_NEWS: Final = (NO_FEATURES, TOO_FEW)
 _MOST_BREAKERS: Final = 1_000
 _WARM_EVERY_S: Final = 30.0
 
@@ -42,6 +41,10 @@ Now: TypeAlias = Callable[[], datetime]
 
 class NoSuchAccount(Exception):
     """An account that is not there."""
+
+
+class NoCustomer(Exception):
+    """An account that was lost: of what was lost nobody foresees anything."""
 
 
 @dataclass(frozen=True)
@@ -110,12 +113,15 @@ class Serving:
 
         Raises:
             NoSuchAccount: there is none with this id.
+            NoCustomer: it was lost.
         """
         now = self._now()
         async with self._database.begin(tenant) as session:
             basis = await read_basis(session, account, target, FEATURE_SET, now)
             if basis is None:
                 raise NoSuchAccount(f'there is no account "{account}"')
+            if basis.status == LOST:
+                raise NoCustomer(f'the account "{account}" is no customer any more')
             setting = await self._setting(session, target)
         chain = Chain(target, FEATURE_SET, budget=_OF_ONE.budget)
         answer = await chain.answer(_row(basis), self._links(tenant, target, setting, now, _OF_ONE), anew=anew)
@@ -228,8 +234,8 @@ class Serving:
 
 
 def _tell(tenant: str, target: Target, answers: Sequence[Answer]) -> None:
-    """Say in the log who failed, each reason once. Accounts without features are no news: they are there every night."""
-    reasons = Counter(f"{each.link}: {each.why}" for answer in answers for each in answer.failed if each.why != NO_FEATURES)
+    """Say in the log who failed, each reason once. Accounts without (enough) features are no news: they are there every night."""
+    reasons = Counter(f"{each.link}: {each.why}" for answer in answers for each in answer.failed if not each.why.startswith(_NO_NEWS))
     if reasons:
         by = Counter(answer.given_by or "nobody" for answer in answers)
         _LOG.warning("some scores came from a stand-in", tenant=tenant, target=target, failed=dict(reasons.most_common(5)), by=dict(by))

@@ -1,7 +1,7 @@
 """Features of accounts, computed a page at a time from what was observed and kept: the feature store.
 
-`snapshot_page` is a night's stage and also brings the facts that people read up to date; `history_page` is the same for a moment of the
-past and tells nobody; `tidy_page` thins out what is old.
+`snapshot_page` is a night's stage and also brings the facts that people read, and the status of who was lost, up to date; `history_page`
+is the same for a moment of the past and tells nobody; `tidy_page` thins out what is old.
 """
 
 import asyncio
@@ -11,17 +11,19 @@ from decimal import Decimal
 from typing import Final
 
 from activities.news import tell_plays
+from activities.scoring.losses import mark_lost
 from activities.scoring.pages import Page
 from playbook_dsl.values import Json, Money, to_json
 from scoring.features.compute import Snapshot, snapshot_at
 from scoring.features.definitions import FEATURE_SET
 from scoring.features.facts import Fact, Facts, facts_at
 from scoring.features.history import History
+from scoring.features.labels import Loss, loss_of
 from scoring.observations import Observation
 from storage.fact_definitions import BY_PATH
 from storage.observed_events import FROM_EVENT
 from storage.repositories.accounts import lock_accounts
-from storage.repositories.observations import Seen, list_observations, make_months
+from storage.repositories.observations import Seen, list_observations, list_observed, make_months
 from storage.repositories.snapshots import NewSnapshot, list_account_ids, save_snapshots, thin_snapshots
 from storage.session import Database, Session
 from storage.tables import Account
@@ -62,17 +64,20 @@ async def _page(database: Database, tenant: str, as_of: datetime, after: str, li
     async with database.begin(tenant) as session:
         await make_months(session, "account_feature_snapshot", [as_of.date()])
         accounts = await list_account_ids(session, after, limit)
-    for first in range(0, len(accounts), _AT_ONCE):
-        some = accounts[first : first + _AT_ONCE]
+        # Of whom nothing was ever seen nothing is kept, and nothing more is asked.
+        observed = await list_observed(session, accounts)
+    for first in range(0, len(observed), _AT_ONCE):
+        some = observed[first : first + _AT_ONCE]
         async with database.begin(tenant) as session:
             seen = await list_observations(session, some, as_of)
-        # Of whom nothing was ever seen nothing is kept. The worker's loop goes on while busy accounts are computed.
+        # The worker's loop goes on while busy accounts are computed.
         known = sorted({each.account for each in seen})
-        snapshots, facts = await asyncio.to_thread(_computed, known, seen, as_of, tell)
+        snapshots, facts, losses = await asyncio.to_thread(_computed, known, seen, as_of, tell)
         async with database.begin(tenant) as session:
             await save_snapshots(session, as_of, FEATURE_SET, [stored_form(account, each) for account, each in snapshots.items()])
             if facts:
                 await _write_facts(session, facts, as_of)
+        await mark_lost(database, tenant, losses)
     return _done(accounts, limit)
 
 
@@ -93,15 +98,18 @@ def histories_from(accounts: Sequence[str], seen: Sequence[Seen]) -> dict[str, H
     return {account: History(account, theirs) for account, theirs in by_account.items()}
 
 
-def _computed(accounts: Sequence[str], seen: Sequence[Seen], as_of: datetime, tell: bool) -> tuple[dict[str, Snapshot], dict[str, Facts]]:
+def _computed(
+    accounts: Sequence[str], seen: Sequence[Seen], as_of: datetime, tell: bool
+) -> tuple[dict[str, Snapshot], dict[str, Facts], dict[str, Loss]]:
     histories = histories_from(accounts, seen)
     snapshots = {account: snapshot_at(history, as_of) for account, history in histories.items()}
     if not tell:
-        return snapshots, {}
+        return snapshots, {}, {}
     # Events know the invoices since a vendor was connected; a sync knows all of them, and what it wrote must not be undone every night.
     whole = [each for each in seen if not (each.kind == "invoice" and each.id.startswith(FROM_EVENT))]
     read = histories if len(whole) == len(seen) else histories_from(accounts, whole)
-    return snapshots, {account: found for account, history in read.items() if (found := facts_at(history, as_of))}
+    facts = {account: found for account, history in read.items() if (found := facts_at(history, as_of))}
+    return snapshots, facts, {account: loss for account, history in histories.items() if (loss := loss_of(history, as_of))}
 
 
 def stored_form(account: str, snapshot: Snapshot) -> NewSnapshot:

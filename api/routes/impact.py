@@ -71,7 +71,9 @@ async def get_power(
     session: SessionDep,
     share: Annotated[float | None, Query(gt=0, lt=1, description="Held out; else as the playbook says, else 0.15.", examples=[0.2])] = None,
     days: Annotated[float | None, Query(ge=1, le=730, description="How long each account is watched; else as the playbook says.")] = None,
-    base_rate: Annotated[float | None, Query(gt=0, lt=1, description="Lost in that time without it; else predicted, else as seen.")] = None,
+    base_rate: Annotated[
+        float | None, Query(gt=0, lt=1, description="Lost in that time without it; else as seen, else as a model predicted.")
+    ] = None,
     version: Annotated[int | None, Query(ge=1, le=1_000_000, description="Another version than the published one.")] = None,
 ) -> PowerOut:
     """Before a launch: the smallest reduction of churn that the audience of now could show, and how many accounts others would take."""
@@ -82,7 +84,7 @@ async def get_power(
 async def get_revenue_at_risk(
     user: Viewer, session: SessionDep, by: Annotated[By, Query(description="How accounts are grouped.")] = "segment"
 ) -> RiskOut:
-    """The sum of p × ARR over all customers with a churn score, with the interval that the losses fall into if the scores are right."""
+    """The sum of p × ARR over all customers with a churn score: those of a model, with an interval, and those of stand-ins apart."""
     return await risk_of(session, by)
 
 

@@ -8,8 +8,9 @@ from activities.scoring.contracts import TargetName
 from api.deps import DatabaseDep, PlaysDep, SessionDep
 from api.openapi import may_fail
 from api.paging import Limit, PageOf
-from api.problems import JobNotFound, ModelNotFound, ModelNotPromotable, NoPredecessor, ScoringUnderWay, TemporalAway
+from api.problems import TemporalAway
 from api.schemas.models import BackfillNow, ClearFeature, DriftOut, JobOut, ModelCardOut, ModelOut, PromoteModel, ScoringStarted, TrainNow
+from api.scoring_problems import ModelNotFound, ModelNotPromotable, ScoringJobNotFound, ScoringUnderWay
 from api.security import Admin, Operator, Viewer
 from api.services import models as service
 from storage.repositories.models import list_drift, list_models
@@ -44,11 +45,9 @@ async def train_model(target: Target, body: TrainNow, user: Operator, database: 
     return await service.train(database, plays, user, target, hold=body.hold)
 
 
-@router.post(
-    "/models/{target}/rollback", summary="Go back to the champion before", responses=may_fail(ModelNotFound, NoPredecessor, body=True)
-)
+@router.post("/models/{target}/rollback", summary="Go back to the champion before", responses=may_fail(ModelNotFound, body=True))
 async def roll_back_model(target: Target, body: PromoteModel, user: Admin, session: SessionDep) -> ModelCardOut:
-    """At once: the next score comes from it."""
+    """At once: the next score comes from it. Where the champion was the first model, it is retired and the scorecard scores again."""
     return await service.roll_back(session, user, target, body.because)
 
 
@@ -113,7 +112,7 @@ async def backfill(body: BackfillNow, user: Operator, database: DatabaseDep, pla
     return await service.backfill(database, plays, user, body.months)
 
 
-@router.get("/scoring/jobs/{workflow_id}", summary="Show a job", responses=may_fail(JobNotFound, TemporalAway))
+@router.get("/scoring/jobs/{workflow_id}", summary="Show a job", responses=may_fail(ScoringJobNotFound, TemporalAway))
 async def show_job(
     workflow_id: Annotated[str, Path(max_length=200, description="As its start said.", examples=["scoring:main:train:churn"])],
     user: Viewer,

@@ -9,8 +9,18 @@ from api.deps import DatabaseDep, SessionDep
 from api.openapi import may_fail
 from api.paging import After, Limit, PageOf
 from api.problems import MediaTypeUnknown
-from api.schemas.scorecards import EXAMPLE, BacktestOut, LintOut, ScorecardChecked, ScorecardDetails, ScorecardOut, ScorecardSaved
+from api.schemas.scorecards import (
+    EXAMPLE,
+    BacktestOut,
+    LintOut,
+    ScorecardChecked,
+    ScorecardDetails,
+    ScorecardOut,
+    ScorecardPublished,
+    ScorecardSaved,
+)
 from api.security import Publisher, Viewer
+from api.services.card_effects import tell_effect
 from api.services.card_trials import lint, try_card
 from api.services.compiling import TextDep, text_body
 from api.services.scorecards import archive_card, compile_card, existing_card, findings_out, new_card, publish_card
@@ -64,7 +74,8 @@ async def save_card(
         row = await save_scorecard(session, new)
         if publish:
             await publish_card(session, row, user)
-        return ScorecardSaved.model_validate(row.model_dump() | {"warnings": findings_out(compiled)})
+        more = {"warnings": findings_out(compiled), "effect": await tell_effect(session, new.card)}
+        return ScorecardSaved.model_validate(row.model_dump() | more)
 
 
 Months = Annotated[int, Query(ge=1, le=36, description="How far back, from the last day of which the outcome is known.", examples=[12])]
@@ -137,11 +148,11 @@ async def get_version(name: Name, number: Number, user: Viewer, session: Session
 
 
 @router.post("/{name}/versions/{number}/publish", summary="Publish a version", responses=may_fail(ScorecardNotFound))
-async def publish(name: Name, number: Number, user: Publisher, session: SessionDep) -> ScorecardOut:
+async def publish(name: Name, number: Number, user: Publisher, session: SessionDep) -> ScorecardPublished:
     """Accounts are scored by this version from the next night on, also an archived one: this is how to go back."""
     row = await existing_card(session, name, number)
     await publish_card(session, row, user)
-    return ScorecardOut.model_validate(row.model_dump())
+    return ScorecardPublished.model_validate(row.model_dump() | {"effect": await tell_effect(session, card_of(row))})
 
 
 @router.post("/{name}/archive", summary="Archive a scorecard", responses=may_fail(ScorecardNotFound))

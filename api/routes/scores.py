@@ -7,10 +7,11 @@ from fastapi import APIRouter, Path, Query
 from api.deps import ScoringDep, SessionDep
 from api.openapi import may_fail
 from api.paging import After, Limit, PageOf
-from api.problems import AccountNotFound, OnlyStandIn, ScoreUnavailable
+from api.problems import AccountNotFound
 from api.routes.accounts import Id
 from api.routes.models import Target
 from api.schemas.scores import AccountScores, Kind, Level, PastScore, RiskOut, ScoreNow, ScoreOut
+from api.scoring_problems import NoCustomer, OnlyStandIn, ScoreUnavailable
 from api.security import Operator, Viewer
 from api.services import scores as service
 from api.services.accounts import existing_account
@@ -29,7 +30,7 @@ async def get_scores(account_id: Id, user: Viewer, session: SessionDep, scoring:
 @router.post(
     "/accounts/{account_id}/scores/{target}",
     summary="Score an account now",
-    responses=may_fail(AccountNotFound, ScoreUnavailable, OnlyStandIn, body=True),
+    responses=may_fail(AccountNotFound, NoCustomer, ScoreUnavailable, OnlyStandIn, body=True),
 )
 async def score_account(account_id: Id, target: Target, user: Operator, scoring: ScoringDep, body: ScoreNow | None = None) -> ScoreOut:
     """Within three seconds: your endpoint, your own model, the scorecard, the score from before, or an error that says so.

@@ -78,8 +78,13 @@ class LookOut(BaseModel):
 
 
 class PlanOut(BaseModel):
-    """When the data are looked at, laid down before the first account's time was over."""
+    """What decides and when the data are looked at, laid down with the first draw or before; publishing does not change it."""
 
+    measure: str = Field(examples=["churn"], description="The measure that decides.")
+    watched: str = Field(examples=["60 days"], description="How long each account is watched.")
+    version: int | None = Field(default=None, examples=[3], description="It was taken from; null before it is laid down.")
+    laid_at: datetime | None = Field(default=None, description="When it was laid down; null before.")
+    differs: str | None = Field(default=None, description="What the published version says instead, in words; null: the same.")
     looks: int = Field(examples=[12])
     every_days: int = Field(examples=[30])
     taken: list[LookOut] = Field(default_factory=list)
@@ -182,6 +187,13 @@ class Needed(BaseModel):
     in_all: int = Field(examples=[5320], description="With this share held out.")
 
 
+class AtBaseRate(BaseModel):
+    """What could be shown if so many were lost anyway."""
+
+    base_rate: float = Field(examples=[0.1])
+    smallest_reduction: float | None = Field(examples=[0.37], description="Relative, 0 to 1; null: none can be shown.")
+
+
 class PowerOut(BaseModel):
     """What an experiment could show, before it is begun."""
 
@@ -190,13 +202,23 @@ class PowerOut(BaseModel):
     eligible: int = Field(examples=[3000], description="Accounts in the audience now.")
     share: float = Field(examples=[0.2], description="Held out.")
     days: float = Field(examples=[90], description="How long each account is watched.")
+    watched: str = Field(examples=["90 days"], description="The same in words.")
     treated: int
     control: int
     base_rate: BaseRateOut
     smallest_reduction: float | None = Field(examples=[0.37], description="Relative, 0 to 1; null: none can be shown.")
     needed: list[Needed]
+    at_base_rates: list[AtBaseRate] = Field(default_factory=list, description="Where the base rate is not known: what some would show.")
     provable: bool = Field(description="Whether a third fewer losses could be seen.")
     words: list[str]
+
+
+class RiskPart(BaseModel):
+    """Accounts of a group whose probabilities are of one kind."""
+
+    accounts: int = Field(examples=[255])
+    arr: float = Field(examples=[1_220_000.0])
+    at_risk: EstimateOut = Field(description="Bounds are null where the probabilities are not calibrated.")
 
 
 class RiskGroup(BaseModel):
@@ -205,8 +227,10 @@ class RiskGroup(BaseModel):
     group: str = Field(examples=["growth"])
     accounts: int = Field(examples=[320])
     arr: float = Field(examples=[1_920_000.0])
-    at_risk: EstimateOut
+    at_risk: EstimateOut = Field(description="Of both parts together; bounds are null as soon as stand-ins are among them.")
     share: float | None = Field(examples=[0.06], description="Of the group's yearly revenue.")
+    by_model: RiskPart = Field(description="Accounts with a probability of a model.")
+    by_stand_in: RiskPart = Field(description="Accounts a scorecard stood in for; their probabilities are not calibrated.")
 
 
 class RiskOut(BaseModel):
@@ -218,6 +242,7 @@ class RiskOut(BaseModel):
     left_out: dict[str, int] = Field(examples=[{"no_score": 12}], description="Accounts that are not counted, by why.")
     left_out_arr: float = Field(examples=[72_000.0], description="What those without a score pay a year.")
     oldest_score_at: datetime | None = None
+    words: list[str] = Field(description="How much of it rests on a model, and how much on stand-ins.")
     assumptions: list[str]
 
 

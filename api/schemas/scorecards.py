@@ -37,7 +37,24 @@ class ScorecardOut(BaseModel):
     published_at: datetime | None = None
 
 
-class ScorecardSaved(ScorecardOut):
+class CardEffectOut(BaseModel):
+    """Whose band changes only because of the card: computed over the accounts as they are now."""
+
+    words: str = Field(examples=["By this card 37 of 255 accounts get another band than they have now (37 from green to yellow)."])
+    changed: int = Field(description="Accounts that have a band now and get another one.", examples=[37])
+    looked_at: int = Field(description="Customers that were looked at: all, or a sample of 2,000.", examples=[255])
+    accounts: int = Field(description="How many accounts there are.", examples=[255])
+    changes: dict[str, int] = Field(examples=[{"green to yellow": 37}])
+    playbooks: list[str] = Field(description="Published playbooks that are entered by health.", examples=[["at-risk-save"]])
+
+
+class ScorecardPublished(ScorecardOut):
+    """A version that was published, and what that changes."""
+
+    effect: CardEffectOut | None = Field(default=None, description="What the next night changes; null when it was published already.")
+
+
+class ScorecardSaved(ScorecardPublished):
     """A version that was kept, with the compiler's warnings."""
 
     warnings: list[DiagnosticOut] = Field(default_factory=list)
@@ -57,6 +74,7 @@ class MeasureOut(BaseModel):
     title: str = Field(examples=["Change of logins"])
     value: object = Field(default=None, description="What the expression gave; null when it is missing.", examples=[-62])
     unit: str | None = Field(default=None, examples=["percent"])
+    shown: str = Field(description="The value in words.", examples=["-62 %"])
     points: float | None = Field(default=None, description="0 to 100; null when it is left out.", examples=[12.5])
     weight: float = Field(description="Its share of the score, 0 to 1; 0 when it is left out.", examples=[0.16])
     missing: bool = Field(description="Whether the value is missing, also when the card gives points for that.", examples=[False])
@@ -111,7 +129,7 @@ class HealthOut(BaseModel):
     band: str | None = Field(default=None, examples=["yellow"])
     computed: float | None = Field(default=None, description="What the card says, override or not.", examples=[54])
     card: str = Field(description="The card and its version; version 0 comes with the product.", examples=["scorecard:default-3"])
-    words: str = Field(examples=["54 of 100, yellow. Change of logins (-62 percent) takes 14 points away."])
+    words: str = Field(examples=["54 of 100, yellow. Change of logins (-62 %) takes 14 points away."])
     coverage: float = Field(description="Share of the weight that is known, 0 to 1.", examples=[0.83])
     min_coverage: float = Field(description="Below it there is no score.", examples=[0.6])
     change: float | None = Field(default=None, description="Computed points more than `trend_days` before.", examples=[-12])
@@ -179,7 +197,7 @@ class BacktestOut(BaseModel):
 class RemarkOut(BaseModel):
     """One remark of the lint."""
 
-    kind: Literal["band", "missing", "weight", "exception"] = Field(examples=["band"])
+    kind: Literal["band", "missing", "weight", "exception", "change"] = Field(examples=["band"])
     subject: str = Field(examples=["red"])
     words: str = Field(examples=["No published playbook asks about health that is red."])
 
@@ -194,3 +212,4 @@ class LintOut(BaseModel):
         description="Playbooks that ask about health, with the bands they reach.", examples=[{"at-risk-save": ["red"]}]
     )
     limits: str = Field(description="What the lint cannot see.")
+    effect: CardEffectOut

@@ -55,13 +55,15 @@ class ScoreOut(BaseModel):
     model_version: str = Field(examples=["churn-7"])
     as_of: datetime = Field(description="The cutoff of what it rests on.")
     scored_at: datetime
-    age_s: float = Field(default=0, description="How old the score is.", examples=[0])
-    stale: bool = Field(description="An old score, for want of a new one.", examples=[False])
+    age_s: float = Field(default=0, description="How old the score is, or its features where they are older than two days.", examples=[0])
+    stale: bool = Field(
+        description="An old score for want of a new one, or one that rests on features older than two days.", examples=[False]
+    )
     coverage: float = Field(description="Share of the features that were there.", examples=[0.87])
     base_rate: float = Field(description="What is usual, on which the anchors stand.", examples=[0.05])
     anchors: list[AnchorOut]
     code: str | None = Field(default=None, description="PRED001 when every scorer was away.", examples=["PRED001"])
-    why: str = Field(default="", description="The same in words.")
+    why: str = Field(default="", description="The same in words, or that the features are old.")
     failed: list[FailedOut] = Field(default=[], description="Scorers that were there and did not answer, the best first.")
 
 

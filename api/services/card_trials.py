@@ -5,15 +5,17 @@ from datetime import UTC, datetime
 from typing import Final
 
 from activities.scoring.backtesting import CardBacktest, backtest_card
+from activities.scoring.card_effect import effect_of
+from activities.scoring.health import AccountHealth
 from api.card_problems import BacktestNotPossible
 from api.schemas.scorecards import BacktestOut, LintOut, RemarkOut
+from api.services.card_effects import effect_out
 from playbook_dsl.scorecard.card import Card
 from playbook_dsl.scorecard.lint import Remark, lint_card
 from playbook_dsl.scorecard.reach import reach_of, unreached
 from scoring.health_backtest import Figure
 from scoring.health_lint import Points, lint_scores
 from scoring.predictions import LEAD_DAYS, WINDOW_DAYS
-from storage.repositories.health import list_predictions
 from storage.repositories.playbooks import list_published_playbooks, plan_of
 from storage.repositories.scorecards import card_of, list_published_scorecards
 from storage.session import Database, Session
@@ -22,8 +24,6 @@ LIMITS: Final = (
     "Looked at are conditions on health.score and health.band with fixed values, in audiences, triggers, the `if` of steps and branches."
     " Everything else counts as possible, so a band that is reached here may still be out of reach. Waits, exits and goals do not count."
 )
-_NOBODY_ACTS: Final = "No published playbook asks about health that is {}, so nobody is told to act on it."
-_MOST_ACCOUNTS: Final = 5_000
 
 
 async def try_card(database: Database, tenant: str, card: Card, months: int) -> BacktestOut:
@@ -84,30 +84,31 @@ def _between(figure: Figure, form: str) -> str:
 
 
 async def lint(session: Session, card: Card) -> LintOut:
-    """Look at a card beside the published playbooks and the newest health of its accounts."""
+    """Look at a card beside the published playbooks, and at the health it gives its accounts as they are now."""
     plans = [plan_of(row) for row in await list_published_playbooks(session)]
-    accounts = [_points_of(each) for each in await list_predictions(session, card.name, _MOST_ACCOUNTS)]
+    effect = await effect_of(session, card, datetime.now(UTC))
     titles = {f"{group.id}.{measure.id}": measure.title for group, measure in card.measures()}
+    told = effect_out(effect, plans)
     remarks = [
         *(
             Remark("band", band, f"No published playbook asks about health that is {band}; nobody is told to act on it.")
             for band in unreached(card, plans)
         ),
         *lint_card(card),
-        *lint_scores(accounts, titles),
+        *lint_scores([_points_of(each) for each in effect.own], titles),
+        *([Remark("change", card.name, told.words)] if told.changed else ()),
     ]
     reaches = [reach_of(card, plan) for plan in plans]
     return LintOut(
         card=card.name,
         remarks=[RemarkOut(kind=each.kind, subject=each.subject, words=each.words) for each in remarks],
-        accounts=len(accounts),
+        accounts=len(effect.own),
         reach={each.playbook: sorted(each.bands) for each in reaches if each.asks},
         limits=LIMITS,
+        effect=told,
     )
 
 
-def _points_of(prediction: dict[str, object]) -> Points:
-    """Give the points of the measures of a health that was kept; those of a measure that is missing are none, whatever the card gives."""
-    groups = prediction.get("groups")
-    measures = [each for group in (groups if isinstance(groups, list) else ()) for each in group["measures"]]
-    return {each["id"]: None if each["missing"] else each["points"] for each in measures}
+def _points_of(found: AccountHealth) -> Points:
+    """Give the points of the measures of an account; those of a measure that is missing are none, whatever the card gives."""
+    return {each.id: None if each.missing else each.points for each in found.health.measures}

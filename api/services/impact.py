@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from api.schemas.impact import ArmOut, Contamination, ImpactOut, MeasureOut, OtherPlaybook, SideShares
-from api.services.impact_cohort import Experiment, Found, Subject, assemble, read_experiment, window_of
+from api.services.impact_cohort import Experiment, Found, Subject, assemble, read_experiment
 from api.services.impact_looks import Looks, conclude, plan_out, read_looks
 from api.services.impact_money import money_out, open_discounts
-from api.services.impact_words import MEASURE_WORDS, estimate_out, measure_out, power_now
+from api.services.impact_words import MEASURE_WORDS, estimate_out, measure_out, power_now, span_words
 from enrollment.holdout import CONTROL, TREATED
 from scoring.impact import proportions
 from scoring.impact.money import Prices
@@ -27,7 +27,7 @@ _CONTAMINATED: Final = 0.1
 async def impact_of(session: Session, subject: Subject, prices: Prices) -> ImpactOut:
     """Give the impact of a playbook as it can be read now."""
     now = datetime.now(UTC)
-    found = await read_experiment(session, subject.slug, window_of(subject.rules, now), now)
+    found = await read_experiment(session, subject.slug, subject.window(now), now)
     looks = await read_looks(session, subject, found)
     discounts = open_discounts(session, found)
     return await asyncio.to_thread(_read_out, subject, found, looks, discounts, prices)
@@ -43,7 +43,7 @@ def _read_out(subject: Subject, found: Found, looks: Looks, discounts: tuple[flo
         words=[NO_HOLDOUT],
         holdout=subject.share,
         decides=subject.measure,
-        window_days=round(found.window.total_seconds() / _SECONDS_A_DAY, 2),
+        window_days=round(found.window.total_seconds() / _SECONDS_A_DAY, 6),
     )
     if not found.rows and not subject.share:
         return out
@@ -53,7 +53,7 @@ def _read_out(subject: Subject, found: Found, looks: Looks, discounts: tuple[flo
     out.arms = {arm: _arm(found, arm) for arm in (TREATED, CONTROL)}
     out.measures = _measures(subject, known, readings)
     out.power = power_now(readings["churn"])
-    out.plan = plan_out(looks)
+    out.plan = plan_out(subject, looks)
     out.contamination = _contamination(found)
     out.money = money_out(found, known.cohort, readings, discounts, prices)
     out.words = [verdict.words, *_notes(subject, found, out)]
@@ -100,6 +100,7 @@ def _other(each: OtherPlays, treated: int, control: int) -> OtherPlaybook:
 def _notes(subject: Subject, found: Found, out: ImpactOut) -> list[str]:
     notes: Sequence[str | None] = (
         _about_measure(subject),
+        subject.differs(found.now),
         None if subject.share else "The published version leaves nobody alone any more; only those that were drawn before are compared.",
         _about_time(found, out),
         _about_control(out),
@@ -120,7 +121,7 @@ def _about_time(found: Found, out: ImpactOut) -> str | None:
     under_way = sum(arm.under_way for arm in out.arms.values())
     if not under_way:
         return None
-    return f"The time of {under_way} more accounts is not over yet ({out.window_days:g} days each); they do not count so far."
+    return f"The time of {under_way} more accounts is not over yet ({span_words(found.window)} each); they do not count so far."
 
 
 def _about_control(out: ImpactOut) -> str | None:

@@ -9,14 +9,14 @@ from typing import Final
 import numpy as np
 
 from api.problems import PlaybookNotFound
-from api.services.impact_words import measure_of
+from api.services.impact_words import measure_of, span_words
 from enrollment.holdout import TREATED
-from enrollment.rules import OBSERVED_FOR, Rules
-from playbook_dsl.timing.durations import approximate_seconds
 from scoring.impact.outcomes import Outcome, Paid, Past, Said, outcome_of
 from scoring.impact.readings import Cohort, Measure
 from scoring.panel import Numbers
-from storage.enrollment.published import find_published
+from storage.enrollment.experiments import find_experiment, window_of
+from storage.enrollment.published import Published, find_published
+from storage.enrollment_tables import Experiment as LaidDown
 from storage.repositories.impact import (
     ArmRow,
     EffortRow,
@@ -33,31 +33,57 @@ from storage.repositories.tenants import find_tenant
 from storage.session import Session
 
 _MOST_OTHERS: Final = 20
-DEFAULT_WINDOW: Final = timedelta(seconds=approximate_seconds(OBSERVED_FOR))
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A playbook whose impact is asked for. `rules` are those of its published version, None when it has none."""
+    """A playbook whose impact is asked for. What decides is what was laid down; before that it is as the published version says."""
 
     slug: str
     title: str
-    rules: Rules | None
+    published: Published | None
+    laid_down: LaidDown | None = None
 
     @property
     def share(self) -> float:
         """Give the share that is left alone."""
-        return self.rules.holdout_share if self.rules else 0.0
+        return self.published.rules.holdout_share if self.published else 0.0
 
     @property
     def measure_word(self) -> object:
-        """Give what the author says is to be compared."""
-        return ((self.rules.enroll.holdout or {}) if self.rules else {}).get("measure")
+        """Give what is to be compared, in the author's word."""
+        return self.laid_down.measure if self.laid_down else self.published_word
 
     @property
     def measure(self) -> Measure:
         """Give the measure that decides."""
         return measure_of(self.measure_word)
+
+    @property
+    def published_word(self) -> object:
+        """Give what the published version says is to be compared."""
+        return ((self.published.rules.enroll.holdout or {}) if self.published else {}).get("measure")
+
+    def window(self, now: datetime) -> timedelta:
+        """Give how long each account is watched."""
+        if self.laid_down:
+            return timedelta(seconds=self.laid_down.window_s)
+        return window_of(self.published.rules if self.published else None, now)
+
+    def differs(self, now: datetime) -> str | None:
+        """Say that the published version asks for another measure or time than the one that is in force."""
+        if not self.laid_down or not self.published or not self.share:
+            return None
+        measure = measure_of(self.published_word)
+        # Months are as long as they are when they begin, so what the version says is asked as of then.
+        window = window_of(self.published.rules, self.laid_down.laid_at)
+        if measure == self.measure and window == self.window(now):
+            return None
+        return (
+            f"{self.measure} and {span_words(self.window(now))} an account were laid down with version {self.laid_down.version} and stay "
+            f"in force. Version {self.published.version}, which is published, says {measure} and {span_words(window)}; that begins no new "
+            "experiment. Publish it as a playbook of another name to begin one."
+        )
 
 
 async def find_subject(session: Session, slug: str) -> Subject:
@@ -69,8 +95,7 @@ async def find_subject(session: Session, slug: str) -> Subject:
     playbook = await find_playbook(session, slug)
     if playbook is None:
         raise PlaybookNotFound(f'There is no playbook "{slug}".')
-    published = await find_published(session, slug)
-    return Subject(slug, playbook.title, published.rules if published else None)
+    return Subject(slug, playbook.title, await find_published(session, slug), await find_experiment(session, slug))
 
 
 @dataclass(frozen=True)
@@ -104,17 +129,6 @@ class Experiment:
 
     cohort: Cohort
     unknown: Mapping[str, Mapping[str, int]]
-
-
-def window_of(rules: Rules | None, now: datetime) -> timedelta:
-    """Give how long each account is watched: as long as one that is left alone stays in the playbook.
-
-    Where that depends on the account it is 90 days for all: both arms are watched equally long, whatever happens to them.
-    """
-    if rules is None:
-        return DEFAULT_WINDOW
-    window = rules.observed_until(now, {}) - now
-    return window if window > timedelta(0) else DEFAULT_WINDOW
 
 
 async def read_experiment(session: Session, playbook: str, window: timedelta, now: datetime) -> Found:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final, cast
 
@@ -10,19 +10,17 @@ from api.impact_problems import LookNotDue, NobodyHeldOut, PlanFixed
 from api.schemas.impact import EstimateOut, LookOut, PlanLooks, PlanOut
 from api.schemas.parts import JsonMap
 from api.services.audit import audit
-from api.services.impact_cohort import Found, Subject, assemble, read_experiment, window_of
-from api.services.impact_words import estimate_out
+from api.services.impact_cohort import Found, Subject, assemble, read_experiment
+from api.services.impact_words import estimate_out, span_words
 from scoring.impact.looks import boundaries
 from scoring.impact.readings import FEWEST, Reading, read
 from scoring.impact.verdicts import Verdict, Word, judge, too_few
+from storage.enrollment.experiments import EVERY, LOOKS, begin_experiment, experiment_of, find_experiment
+from storage.enrollment_tables import Experiment
 from storage.repositories.impact import list_looks, lock_looks
 from storage.scoring_tables import ImpactLook
 from storage.session import Session
 
-LOOKS: Final = 12
-EVERY: Final = timedelta(days=30)
-_PLAN: Final = 0
-"""The row of this number holds a plan that somebody laid down; looks are numbered from 1."""
 _DAY: Final = "%Y-%m-%d"
 
 
@@ -61,15 +59,14 @@ class Looks:
 
 async def read_looks(session: Session, subject: Subject, found: Found) -> Looks:
     """Read the plan and what was taken of it."""
-    rows = await list_looks(session, subject.slug, subject.measure)
-    plan = rows[0] if rows and rows[0].look == _PLAN else None
-    days = plan.result.get("every_days") if plan else None
+    plan = subject.laid_down
     return Looks(
         looks=plan.looks if plan else LOOKS,
-        every=timedelta(days=days) if isinstance(days, int) else EVERY,
+        every=timedelta(days=plan.every_days) if plan else EVERY,
         start=found.first_drawn_at + found.window if found.first_drawn_at else None,
         now=found.now,
-        taken=[row for row in rows if row.look != _PLAN],
+        # Row 0 held a plan before plans had a table.
+        taken=[row for row in await list_looks(session, subject.slug, subject.measure) if row.look],
     )
 
 
@@ -95,9 +92,15 @@ def _upcoming(looks: Looks) -> str:
     return f" The next look is due on {at:{_DAY}}." if at else ""
 
 
-def plan_out(looks: Looks) -> PlanOut:
+def plan_out(subject: Subject, looks: Looks) -> PlanOut:
     """Give the plan."""
+    laid = subject.laid_down
     return PlanOut(
+        measure=subject.measure,
+        watched=span_words(subject.window(looks.now)),
+        version=laid.version if laid else None,
+        laid_at=laid.laid_at if laid else None,
+        differs=subject.differs(looks.now),
         looks=looks.looks,
         every_days=looks.every.days,
         taken=[look_out(row) for row in looks.taken],
@@ -132,12 +135,14 @@ async def take_look(session: Session, subject: Subject, who: str) -> LookOut:
     """
     await lock_looks(session, subject.slug)
     now = datetime.now(UTC)
-    found = await read_experiment(session, subject.slug, window_of(subject.rules, now), now)
+    found = await read_experiment(session, subject.slug, subject.window(now), now)
     if not found.rows and not subject.share:
         raise NobodyHeldOut(f'"{subject.slug}" leaves nobody alone, so there is nothing to look at. {NobodyHeldOut.advice}')
     looks = await read_looks(session, subject, found)
     if looks.due is None:
         raise LookNotDue(_not_due(looks))
+    if subject.published:
+        await begin_experiment(session, subject.published, now)
     row = await asyncio.to_thread(_look, subject, found, looks, looks.due)
     if row is None:
         raise LookNotDue(f"Look {looks.due} is not taken with so few: each group needs {FEWEST} accounts whose time is over.")
@@ -191,30 +196,36 @@ def _information(treated: int, control: int) -> float:
 async def lay_down(session: Session, subject: Subject, body: PlanLooks, who: str) -> PlanOut:
     """Lay down another plan of looks, as long as no outcome is known.
 
+    The measure and the time stay those of the first draw; before anybody is drawn they are those of the published version.
+
     Raises:
         NobodyHeldOut: the playbook leaves nobody alone.
-        PlanFixed: somebody's time is over.
+        PlanFixed: somebody's time is over, or a look was taken.
     """
     await lock_looks(session, subject.slug)
     now = datetime.now(UTC)
-    found = await read_experiment(session, subject.slug, window_of(subject.rules, now), now)
+    found = await read_experiment(session, subject.slug, subject.window(now), now)
     if not found.rows and not subject.share:
         raise NobodyHeldOut(f'"{subject.slug}" leaves nobody alone, so there is nothing to plan. {NobodyHeldOut.advice}')
-    if found.matured:
-        raise PlanFixed(
-            f"The time of {len(found.matured)} accounts is over; who knows outcomes cannot choose when to look. {PlanFixed.advice}"
-        )
-    row = ImpactLook(
-        tenant=session.tenant,
-        playbook=subject.slug,
-        measure=subject.measure,
-        look=_PLAN,
-        looks=body.looks,
-        result={"every_days": body.every_days},
-        taken_by=who,
-        taken_at=now,
-    )
-    await session.merge(row)
+    taken = (await read_looks(session, subject, found)).taken
+    if found.matured or taken:
+        why = f"The time of {len(found.matured)} accounts is over" if found.matured else f"{len(taken)} looks were taken"
+        raise PlanFixed(f"{why}; who knows outcomes cannot choose when to look. {PlanFixed.advice}")
+    laid = await _laid(session, subject, now, anew=not found.rows)
+    laid.looks, laid.every_days, laid.by = body.looks, body.every_days, who
     await session.flush()
     await audit(session, who, "impact.plan", "playbook", subject.slug, body.model_dump())
-    return plan_out(await read_looks(session, subject, found))
+    planned = replace(subject, laid_down=laid)
+    return plan_out(planned, await read_looks(session, planned, found))
+
+
+async def _laid(session: Session, subject: Subject, now: datetime, *, anew: bool) -> Experiment:
+    """Give what is laid down, as a row that can be changed. `anew`: nobody was drawn yet, so it may be as the published version says."""
+    if subject.published is not None and anew:
+        return await session.merge(experiment_of(session.tenant, subject.published, now))
+    if subject.published is not None:
+        await begin_experiment(session, subject.published, now)
+    kept = await find_experiment(session, subject.slug)
+    if kept is None:
+        raise NobodyHeldOut(f'No version of "{subject.slug}" leaves anybody alone, so there is nothing to plan. {NobodyHeldOut.advice}')
+    return await session.merge(kept)

@@ -1,7 +1,9 @@
 """Figures of impact in the form of the API: intervals, sides, measures, and what may be concluded from them."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from math import isfinite
+from typing import Final
 
 from api.schemas.impact import EstimateOut, MeasureOut, PowerNow, SideOut
 from scoring.impact.estimates import Estimate
@@ -21,14 +23,29 @@ MEASURE_WORDS: Mapping[str, Measure] = {
 """What authors may write after `measure`, and what is compared then."""
 
 
+_UNITS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
+_LONG: Final = 100
+
+
 def measure_of(word: object) -> Measure:
     """Give the measure that decides; churn where the author says nothing, or something that cannot be read from both arms."""
     return MEASURE_WORDS.get(str(word).lower(), "churn") if word is not None else "churn"
 
 
+def span_words(span: timedelta) -> str:
+    """Say how long a time is, in the largest unit it has at least one of: "60 days", "1 minute"."""
+    seconds = span.total_seconds()
+    size, unit = next(((size, unit) for size, unit in _UNITS if seconds >= size), (1, "second"))
+    count = seconds / size
+    return f"{count:.3g} {unit}" + ("" if round(count, 2) == 1 else "s") if count < _LONG else f"{count:.0f} {unit}s"
+
+
 def estimate_out(estimate: Estimate, digits: int = 6) -> EstimateOut:
-    """Give an estimate; what is not finite is not known."""
-    value, low, high = (round(each, digits) if isfinite(each) else None for each in (estimate.value, estimate.low, estimate.high))
+    """Give an estimate; what is not finite is not known, and of a figure that is not known there is no interval either."""
+    if not isfinite(estimate.value):
+        return EstimateOut(value=None, low=None, high=None, level=round(estimate.level, 6))
+    # Adding 0 turns -0 into 0.
+    value, low, high = (round(each, digits) + 0.0 if isfinite(each) else None for each in (estimate.value, estimate.low, estimate.high))
     return EstimateOut(value=value, low=low, high=high, level=round(estimate.level, 6))
 
 

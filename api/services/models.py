@@ -1,15 +1,17 @@
 """Models as people see them: who scores, and which way leads back."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from activities.contracts import Contract
 from activities.scoring.contracts import BackfillInput, DriftInput, NightInput, TargetName, TrainInput
 from api.plays import PlayGone, Plays
-from api.problems import JobNotFound, ModelNotFound, ModelNotPromotable, NoPredecessor, RequestInvalid, ScoringUnderWay
+from api.problems import RequestInvalid
 from api.schemas.models import JobOut, ModelCardOut, ModelOut, ScoringStarted
+from api.scoring_problems import ModelNotFound, ModelNotPromotable, ScoringJobNotFound, ScoringUnderWay
 from api.security import Actor
 from api.services.audit import audit
-from storage.repositories.models import find_champion, find_model, find_predecessor, promote
+from storage.repositories.models import find_model, promote, step_back
 from storage.scoring_tables import ScoringModel
 from storage.session import Database, Session
 from workflows.messages import (
@@ -50,42 +52,39 @@ async def _found(session: Session, target: str, version: int) -> ScoringModel:
 
 
 async def promote_by_hand(session: Session, user: Actor, target: str, version: int, because: str) -> ModelCardOut:
-    """Let a model score that is kept in shadow.
+    """Let a model score that is kept in shadow, or one that was rejected for features that somebody has cleared since.
 
     Raises:
         ModelNotFound: there is none.
-        ModelNotPromotable: it was rejected, or scores already.
+        ModelNotPromotable: it scores already, or was rejected for something that nobody cleared.
     """
     row = await _found(session, target, version)
     if row.status == "champion":
         raise ModelNotPromotable(f"{target}-{version} scores already.")
-    if row.status == "rejected":
-        blocked = [str(gate["why"]) for gate in row.gates if not gate.get("passed")]
+    blocked = [str(gate["why"]) for gate in row.gates if _is_dishonest(gate, row.cleared)]
+    if row.status == "rejected" and (blocked or not row.gates):
         raise ModelNotPromotable(f"{target}-{version} was rejected. " + " ".join(blocked[:3]))
     before = await promote(session, target, version, datetime.now(UTC))
     await _audited(session, user, "model.promote", target, version, because, before)
-    session.expire_all()
     return await show(session, target, version)
 
 
+def _is_dishonest(gate: Mapping[str, object], cleared: Sequence[str]) -> bool:
+    return not gate.get("passed") and gate.get("blocks") == "reject" and gate.get("feature") not in cleared
+
+
 async def roll_back(session: Session, user: Actor, target: str, because: str) -> ModelCardOut:
-    """Let the champion before this one score again.
+    """Let the champion before this one score again; where this one was the first, the scorecard scores again.
 
     Raises:
         ModelNotFound: no model scores.
-        NoPredecessor: this one was the first.
     """
-    champion = await find_champion(session, target)
-    if champion is None:
+    versions = await step_back(session, target, datetime.now(UTC))
+    if versions is None:
         raise ModelNotFound(f"No model for {target} scores, so there is nothing to go back from.")
-    before = await find_predecessor(session, target, champion.version)
-    if before is None:
-        raise NoPredecessor(f"{target}-{champion.version} is the first model for {target} that ever scored.")
-    left, back = champion.version, before.version
-    await promote(session, target, back, datetime.now(UTC))
-    await _audited(session, user, "model.rollback", target, back, because, left)
-    session.expire_all()
-    return await show(session, target, back)
+    left, back = versions
+    await _audited(session, user, "model.rollback", target, left if back is None else back, because, left)
+    return await show(session, target, left if back is None else back)
 
 
 async def clear_feature(session: Session, user: Actor, target: str, version: int, feature: str, because: str) -> ModelCardOut:
@@ -167,7 +166,7 @@ async def show_job(plays: Plays, user: Actor, workflow_id: str) -> JobOut:
     """Tell how a job gets on.
 
     Raises:
-        JobNotFound: the tenant has none of this id.
+        ScoringJobNotFound: the tenant has none of this id.
         TemporalAway: see there.
     """
     try:
@@ -175,5 +174,5 @@ async def show_job(plays: Plays, user: Actor, workflow_id: str) -> JobOut:
     except PlayGone:
         state = None
     if state is None:
-        raise JobNotFound(f'There is no job "{workflow_id}".')
+        raise ScoringJobNotFound(f'There is no job "{workflow_id}".')
     return JobOut(workflow_id=workflow_id, status=state.status, result=state.result, error=state.error)

@@ -7,9 +7,8 @@ from typing import Final
 from sqlalchemy import ColumnElement
 
 from api.problems import AudienceNotAsked, PlaybookNotFound
-from api.schemas.impact import BaseRateOut, Needed, PowerOut
-from api.services.impact_cohort import window_of
-from api.services.impact_words import power_words
+from api.schemas.impact import AtBaseRate, BaseRateOut, Needed, PowerOut
+from api.services.impact_words import power_words, span_words
 from enrollment.rules import Rules
 from scoring.impact.estimates import critical
 from scoring.impact.power import accounts_in_all, accounts_per_arm, smallest_detectable
@@ -17,12 +16,14 @@ from scoring.impact.proportions import wilson
 from scoring.impact.verdicts import NO_HOLDOUT
 from scoring.predictions import WINDOW_DAYS
 from storage.enrollment.audience import AudienceUnusable, audience_condition, count_audience
+from storage.enrollment.experiments import window_of
 from storage.enrollment.published import find_published
 from storage.repositories.impact import count_lost, predicted_churn
 from storage.session import Session
 
 DEFAULT_SHARE: Final = 0.15
 _REDUCTIONS: Final = (0.1, 0.2, 0.3, 0.5)
+_RATES: Final = (0.02, 0.05, 0.1, 0.2)
 _PROVABLE: Final = 1 / 3
 _HALF: Final = 0.5
 _LEAST_RATE: Final = 1e-6
@@ -63,12 +64,14 @@ async def power_of_playbook(session: Session, slug: str, plan: Plan) -> PowerOut
         version=published.version,
         eligible=eligible,
         share=share,
-        days=round(days, 2),
+        days=round(days, 6),
+        watched=span_words(timedelta(days=days)),
         treated=eligible - control,
         control=control,
         base_rate=base,
         smallest_reduction=reduction,
         needed=_needed(base, share),
+        at_base_rates=[_at(rate, eligible - control, control) for rate in _RATES] if not base.value else [],
         provable=reduction is not None and reduction <= _PROVABLE,
         words=_words(published.rules, eligible, base, reduction, days),
     )
@@ -98,17 +101,19 @@ async def _audience(session: Session, rules: Rules, now: datetime) -> ColumnElem
 async def base_rate(
     session: Session, condition: ColumnElement[bool], eligible: int, days: float, now: datetime, given: float | None
 ) -> BaseRateOut:
-    """Say how many would be lost within so many days: as given, as predicted of at least half of the audience, or as seen in the past."""
+    """Say how many would be lost within so many days: as given, as seen in the past, or as a model predicted of half of the audience."""
     if given is not None:
         return BaseRateOut(value=given, low=given, high=given, source="given", accounts=0)
+    span = timedelta(days=days)
+    seen = await count_lost(session, span, now)
+    known = seen.since is not None and seen.since <= now - span and seen.accounts > 0
+    if known and seen.lost:
+        return _rate(seen.lost / seen.accounts, seen.accounts, "observed")
     scored, mean = await predicted_churn(session, condition)
     if mean is not None and scored >= max(1.0, eligible * _HALF):
         value = min(max(1 - (1 - min(mean, 1.0)) ** (days / WINDOW_DAYS), 0.0), 1.0)
         return _rate(value, scored, "predicted")
-    seen = await count_lost(session, max(1, round(days)), now)
-    if seen.since is None or seen.since > now - timedelta(days=days) or not seen.accounts:
-        return BaseRateOut(value=None, low=None, high=None, source="unknown", accounts=seen.accounts)
-    return _rate(seen.lost / seen.accounts, seen.accounts, "observed")
+    return _rate(0.0, seen.accounts, "observed") if known else BaseRateOut(value=None, low=None, high=None, source="unknown", accounts=0)
 
 
 def _rate(value: float, accounts: int, source: str) -> BaseRateOut:
@@ -116,6 +121,10 @@ def _rate(value: float, accounts: int, source: str) -> BaseRateOut:
     return BaseRateOut.model_validate(
         {"value": round(value, 6), "low": round(float(low), 6), "high": round(float(high), 6), "source": source, "accounts": accounts}
     )
+
+
+def _at(rate: float, treated: int, control: int) -> AtBaseRate:
+    return AtBaseRate(base_rate=rate, smallest_reduction=smallest_detectable(treated, control, rate))
 
 
 def _needed(base: BaseRateOut, share: float) -> list[Needed]:
@@ -128,8 +137,8 @@ def _needed(base: BaseRateOut, share: float) -> list[Needed]:
 
 
 _SOURCES: Final = {
-    "predicted": "the churn predicted of {accounts} accounts of the audience",
-    "observed": "the losses among {accounts} accounts in as many days before now",
+    "predicted": "what a model predicted of {accounts} accounts of the audience, as no loss was seen in so long a time before now",
+    "observed": "the losses among all {accounts} customers in as long a time before now; those of the audience alone may be more or fewer",
     "given": "the rate that was given",
 }
 
@@ -139,15 +148,20 @@ def _words(rules: Rules, eligible: int, base: BaseRateOut, reduction: float | No
     if not eligible:
         return [*words, "Nobody is in the audience now, so nothing can be shown yet."]
     if base.value is None:
-        return [*words, "How many are lost anyway is not known yet: score the accounts, or name a base rate."]
+        return [
+            *words,
+            "How many are lost anyway is not known: no losses were seen for long enough, and no model scored half of the audience (what a "
+            "scorecard stands in with is no base rate). Name a base rate; below is what some would allow to be seen.",
+        ]
     if not base.value:
         return [
             *words,
-            f"None of {base.accounts} accounts was lost in {days:g} days, so fewer losses cannot be shown; compare health or usage.",
+            f"None of {base.accounts} accounts was lost in {span_words(timedelta(days=days))}, so fewer losses cannot be shown; "
+            "compare health or usage.",
         ]
     stands_on = _SOURCES[base.source].format(accounts=base.accounts)
     interval = "" if base.source == "given" else f", between {base.low:.1%} and {base.high:.1%}"
-    words += [f"{power_words(reduction, base.value)} The base rate is for {days:g} days{interval}, from {stands_on}."]
+    words += [f"{power_words(reduction, base.value)} The base rate is for {span_words(timedelta(days=days))}{interval}, from {stands_on}."]
     if reduction is None or reduction > _PROVABLE:
         words.append(_advice())
     return words

@@ -6,14 +6,16 @@ from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
-from activities.scoring.serving import IS_FRESH, NoSuchAccount, Serving
+from activities.scoring.serving import NoCustomer as Lost
+from activities.scoring.serving import NoSuchAccount, Serving
 from api.paging import PageOf
-from api.problems import AccountNotFound, OnlyStandIn, ScoreUnavailable
+from api.problems import AccountNotFound
 from api.schemas.scores import AccountHealth, AccountScores, AnchorOut, FactorOut, FailedOut, PastScore, RiskOut, ScoreNow, ScoreOut
+from api.scoring_problems import NoCustomer, OnlyStandIn, ScoreUnavailable
 from scoring.anchors import anchors
 from scoring.kept import read_prediction
 from scoring.predictions import Prediction, Source, Target
-from scoring.serve import ALL_AWAY, Answer, refusal
+from scoring.serve import ALL_AWAY, IS_FRESH, Answer, refusal, rests_on_old
 from storage.repositories.scores import RiskFilter, list_history, list_money, list_risks, list_scores
 from storage.scoring_tables import ScoreNow as Row
 from storage.session import Session
@@ -26,6 +28,7 @@ async def score_now(serving: Serving, tenant: str, account: str, target: Target,
 
     Raises:
         AccountNotFound: there is none with this id.
+        NoCustomer: it was lost.
         ScoreUnavailable: nobody can score it, or only an old score is there and a new one is wanted.
         OnlyStandIn: the best scorer failed, and no other is wanted.
     """
@@ -33,6 +36,8 @@ async def score_now(serving: Serving, tenant: str, account: str, target: Target,
         answer = await serving.score(tenant, account, target, anew=body.anew)
     except NoSuchAccount as error:
         raise AccountNotFound(f'There is no account "{account}"; import it first, or correct the id.') from error
+    except Lost as error:
+        raise NoCustomer(f'The account "{account}" is no customer any more. {NoCustomer.advice}') from error
     refused, said = refusal(answer, body.allow), answer.prediction
     failed = [FailedOut.model_validate(asdict(each)) for each in answer.failed]
     if refused is not None or said is None:
@@ -80,7 +85,8 @@ def _kept(row: Row | None) -> ScoreOut | None:
     except (KeyError, TypeError, ValueError):
         return None
     shown = _shown(said, given_by=said.source)
-    shown.stale = datetime.now(UTC) - said.scored_at > IS_FRESH
+    now = datetime.now(UTC)
+    shown.stale = now - said.scored_at > IS_FRESH or rests_on_old(said, said.source, now)
     return shown
 
 

@@ -16,6 +16,7 @@ def book(
     accounts: Annotated[int, typer.Option(min=1, max=5_000, help="How many accounts.")] = 400,
     months: Annotated[int, typer.Option(min=1, max=48, help="How long its history is; it ends today.")] = 18,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another book.")] = 7,
+    base_rate: Annotated[float, typer.Option(min=0.001, max=0.5, help="Share of the accounts that leave in 90 days.")] = 0.03,
     prefix: Annotated[str, typer.Option(help="What the ids of its accounts begin with.")] = "B-",
     actor: ActorOption = "",
     json_output: JsonFlag = False,
@@ -28,5 +29,5 @@ def book(
 
     api = Api(actor=actor, json_output=json_output)
     lines: list[str] = []
-    loaded = load_book(api, Wanted(accounts, months, seed, prefix), lines.append)
+    loaded = load_book(api, Wanted(accounts, months, seed, prefix, base_rate), lines.append)
     api.show(loaded, [*lines, f"{loaded['new']} of the observations are new"])

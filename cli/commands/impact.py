@@ -45,7 +45,7 @@ def power(
     share: Annotated[float | None, typer.Option(help="Held out, 0 to 1; else as the playbook says.")] = None,
     days: Annotated[float | None, typer.Option(help="How long each account is watched; else as the playbook says.")] = None,
     base_rate: Annotated[
-        float | None, typer.Option(help="Lost in that time without the playbook, 0 to 1; else as predicted or seen.")
+        float | None, typer.Option(help="Lost in that time without the playbook, 0 to 1; else as seen, or as a model predicted.")
     ] = None,
     json_output: JsonFlag = False,
 ) -> None:
@@ -87,10 +87,16 @@ def impact_lines(found: JsonTree) -> Iterator[str]:
 def power_lines(found: JsonTree) -> Iterator[str]:
     """Give the lines of an answer of `GET /v1/playbooks/{slug}/power`."""
     yield f"{found['playbook']} v{found['version']}: {found['eligible']} accounts in the audience"
-    yield f"  {found['share']:.0%} held out: {found['treated']} played, {found['control']} left alone, watched {found['days']:g} days"
+    yield f"  {found['share']:.0%} held out: {found['treated']} played, {found['control']} left alone, watched {found['watched']}"
     yield from (f"  {line}" for line in found["words"])
+    for each in found["at_base_rates"]:
+        yield f"  at a base rate of {each['base_rate']:.0%} the smallest that could be seen: {_reduction(each['smallest_reduction'])}"
     for each in found["needed"]:
         yield f"  to see {each['reduction']:.0%} fewer losses: {each['per_arm']:,} an arm, or {each['in_all']:,} in all at this share"
+
+
+def _reduction(share: float | None) -> str:
+    return "none can be told from chance" if share is None else f"{share:.0%} fewer losses"
 
 
 def _page(found: JsonTree) -> Iterator[str]:
@@ -129,11 +135,21 @@ def _risk_lines(found: JsonTree) -> Iterator[str]:
     for each in [found["total"], *found["groups"]]:
         share = "" if each["share"] is None else f", {each['share']:.1%} of {each['arr']:,.0f}"
         yield f"{each['group']:<16} {_range(each['at_risk'], 'money')} {found['currency']} a year ({each['accounts']} accounts{share})"
+        for name in ("by_model", "by_stand_in"):
+            part = each[name]
+            if part["accounts"] and each["by_stand_in"]["accounts"]:
+                figure = f"{_range(part['at_risk'], 'money')}, {part['accounts']} accounts"
+                yield f"  {name.replace('_', ' ')}: {figure} with {part['arr']:,.0f}"
+    yield from found["words"]
     yield from (f"left out: {count} accounts, {why.replace('_', ' ')}" for why, count in found["left_out"].items())
     yield from (f"assumed: {line}" for line in found["assumptions"])
 
 
 def _range(estimate: JsonTree, unit: str) -> str:
+    if estimate["value"] is None:
+        return "unknown"
+    if estimate["low"] is None and estimate["high"] is None:
+        return f"{_figure(estimate['value'], unit)} (interval unknown)"
     low, high = (_figure(estimate[side], unit) for side in ("low", "high"))
     return f"{_figure(estimate['value'], unit)} ({low} to {high})"
 
@@ -142,4 +158,5 @@ def _figure(value: float | None, unit: str) -> str:
     if value is None:
         return "unknown"
     times, sign, digits = _UNITS[unit]
-    return f"{value * times:,.{digits}f}{sign}"
+    # Adding 0 turns the -0 of what rounds to nothing into 0.
+    return f"{round(value * times, digits) + 0.0:,.{digits}f}{sign}"

@@ -82,6 +82,8 @@ def publish(
     for file in files:
         answer = _send(api, "/v1/scorecards", _content(file), file.name, publish=str(not draft).lower())
         lines = [f"{answer['name']}: version {answer['version']} is {answer['status']}"]
+        if answer["effect"] and answer["effect"]["changed"]:
+            lines.append(f"  {answer['effect']['words']}")
         api.show(answer, lines + [f"  warning, line {one['line']}: {one['message']} [{one['code']}]" for one in answer["warnings"]])
 
 
@@ -171,8 +173,7 @@ def account_health(account: Account, json_output: JsonFlag = False) -> None:
 
 
 def _row(measure: JsonTree) -> JsonTree:
-    value = "unknown" if measure["value"] is None else f"{measure['value']} {measure['unit'] or ''}".strip()
-    return {**measure, "value": value, "weight": f"{measure['weight']:.0%}", "lost": round(measure["lost"], 1)}
+    return {**measure, "value": measure["shown"], "weight": f"{measure['weight']:.0%}", "lost": round(measure["lost"], 1)}
 
 
 def override(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -23,7 +24,8 @@ def score(
 ) -> None:
     """Score an account now, and say why, and who says so."""
     api = Api(actor=actor, json_output=json_output)
-    answer = api.post(f"/v1/accounts/{account}/scores/{target}", {"allow": allow, "anew": anew})
+    path = f"/v1/accounts/{quote(account, safe='')}/scores/{quote(target, safe='')}"
+    answer = api.post(path, {"allow": allow, "anew": anew})
     api.show(answer, _lines(answer))
 
 
@@ -68,4 +70,5 @@ def _lines(answer: JsonTree) -> list[str]:
         f"coverage {answer['coverage'] * 100:.0f} %{kept}{stale}"
     )
     lines += [f"  {each['link']} failed: {each['why']} [{each['code']}]" for each in answer["failed"]]
-    return lines + ([f"  {answer['why']} [{answer['code']}]"] if answer["code"] else [])
+    code = f" [{answer['code']}]" if answer["code"] else ""
+    return lines + ([f"  {answer['why']}{code}"] if answer["why"] else [])

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from scoring.simulate.book import Book
 
 DEMO_ACCOUNTS = 300
-DEMO_MONTHS = 18
+DEMO_MONTHS = 24
 DEMO_SEED = 7
+DEMO_BASE_RATE = 0.06
+"""More than most books have, so that three hundred accounts carry a model and its test."""
 PREFIX = "B-"
 MARK = "simulated_book"
 """The own field of each account that says which book it is of, and when that began: the same book again must have the same days."""
@@ -33,6 +35,7 @@ class Wanted:
     months: int
     seed: int
     prefix: str
+    base_rate: float = 0.03
 
     def account(self, number: int) -> str:
         """Give the id of an account; the first is 1."""
@@ -40,10 +43,10 @@ class Wanted:
 
     def mark(self, start: date) -> str:
         """Say which book it is."""
-        return f"seed {self.seed}, {self.accounts} accounts, {self.months} months from {start.isoformat()}"
+        return f"seed {self.seed}, {self.accounts} accounts, {self.months} months, base rate {self.base_rate:g} from {start.isoformat()}"
 
 
-DEMO = Wanted(DEMO_ACCOUNTS, DEMO_MONTHS, DEMO_SEED, PREFIX)
+DEMO = Wanted(DEMO_ACCOUNTS, DEMO_MONTHS, DEMO_SEED, PREFIX, DEMO_BASE_RATE)
 
 
 def is_loaded(api: Api, wanted: Wanted) -> bool:
@@ -70,7 +73,7 @@ def load_book(api: Api, wanted: Wanted, say: Callable[[str], None]) -> dict[str,
     from scoring.simulate.options import LIFELIKE, Options
 
     start = _started(api, wanted) or _today() - timedelta(days=int(Options(accounts=1, months=wanted.months).days))
-    options = Options(wanted.accounts, wanted.months, wanted.seed, start, prefix=wanted.prefix, mess=LIFELIKE)
+    options = Options(wanted.accounts, wanted.months, wanted.seed, start, wanted.base_rate, prefix=wanted.prefix, mess=LIFELIKE)
     book = simulate(options)
     _add_people(api)
     report = api.send("POST", "/v1/accounts/import", content=accounts_csv(book, wanted.mark(start)), headers={"Content-Type": "text/csv"})

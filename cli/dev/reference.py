@@ -181,7 +181,7 @@ def _facts(_: str, catalog: Catalog) -> str:
 
 
 def _fact(fact: FactDef) -> Row:
-    return f"`{fact.path}`", _type_words(fact.type), fact.help + (f" In {fact.unit}." if fact.unit else "")
+    return f"`{fact.path}`", _type_words(fact.type), fact.help + (f" In {fact.unit}." if fact.unit and fact.unit != "share" else "")
 
 
 def _type_words(kind: Type) -> str:

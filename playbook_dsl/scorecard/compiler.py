@@ -7,7 +7,7 @@ from playbook_dsl.catalog import FactDef
 from playbook_dsl.compose import compose, decode
 from playbook_dsl.diagnostics import Diagnostic
 from playbook_dsl.scorecard.card import Card
-from playbook_dsl.scorecard.parse import parse_card
+from playbook_dsl.scorecard.parse import START, parse_card
 from playbook_dsl.scorecard.reading import CardReader
 from playbook_dsl.source import SourceText
 
@@ -30,6 +30,6 @@ def compile_scorecard(source: bytes | str, facts: Sequence[FactDef], *, path: st
         path: how the file is called in the diagnostics; its name must be the card's (`scorecard.yaml` and `-` are exempt).
     """
     text, report = decode(source, path)
-    document = None if report.has_errors else compose(text, report)
+    document = None if report.has_errors else compose(text, report, start=START)
     card = parse_card(CardReader(document, report, facts)) if document is not None else None
     return CompiledCard(None if report.has_errors else card, report.sorted(), text)

@@ -5,7 +5,7 @@ from typing import Final, Literal, TypeAlias
 
 from playbook_dsl.scorecard.card import Card, Measure
 
-Kind: TypeAlias = Literal["band", "missing", "weight", "exception"]
+Kind: TypeAlias = Literal["band", "missing", "weight", "exception", "change"]
 LEAST_SHARE: Final = 0.01
 """A measure with a smaller share of the score cannot change it by a whole point."""
 

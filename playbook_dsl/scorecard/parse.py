@@ -19,6 +19,7 @@ TOP_KEYS: Final = (
     *("scorecard", "title", "for", "trend", "min_coverage", "missing", "bands"),
     *("segment", "weights", "groups", "exceptions"),
 )
+START: Final = "start with `scorecard: <name>` and `groups:`"
 MOST_MEASURES: Final = 200
 _GREEN, _YELLOW, _TREND_DAYS, _MIN_COVERAGE = 70.0, 40.0, 30, 0.6
 _LONGEST_TREND_DAYS: Final = 365
@@ -27,7 +28,7 @@ _NEUTRAL = re.compile(r"neutral +(\d{1,3}(?:\.\d+)?)")
 
 def parse_card(reader: CardReader) -> Card | None:
     """Give the card of a file; None, with the reasons in the report, when it cannot be used."""
-    root = reader.mapping(reader.document.root, "a scorecard", "start with `scorecard: <name>` and `groups:`")
+    root = reader.mapping(reader.document.root, "a scorecard", START)
     if root is None:
         return None
     keys = Keys(reader, root, "the scorecard", TOP_KEYS, required=("scorecard", "groups"))

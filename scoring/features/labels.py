@@ -6,6 +6,7 @@ Labels look ahead, features never do. Churn is the last of an account's contract
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -74,6 +75,28 @@ def _started(history: History, said: Sequence[tuple[float, Observation]]) -> flo
     begun = [start for _, each in said if (start := day(each.values.get("start"))) is not None]
     heard = [at for at, each in said if each.values.get("status") != "churned"][:1]
     return min(begun or heard or [track.at[0] for track in history.tracks.values() if track.at], default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """The loss of an account's last contract: when it was, when it became known, and which contract."""
+
+    at: datetime
+    known_at: datetime
+    contract: str
+
+
+def loss_of(history: History, cutoff: datetime) -> Loss | None:
+    """Give how an account was lost by its contracts, by what was known at a cutoff; None while it is a customer (again)."""
+    until = seconds(cutoff)
+    course, track = Course(history, until), history.tracks["contract"]
+    if len(course.lost) <= len(course.back) or course.lost[-1] > until:
+        return None
+    for place, each in enumerate(track.seen):
+        ends = each.values.get("status") == "churned" and track.at[place] == course.lost[-1] and track.learned[place] <= until
+        if ends and each.subject != _ITSELF:
+            return Loss(moment_of(track.at[place]), moment_of(track.learned[place]), each.subject)
+    return None
 
 
 def churned_on(history: History) -> datetime | None:

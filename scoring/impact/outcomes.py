@@ -6,7 +6,6 @@ from datetime import date, datetime
 from typing import Final
 
 LOST: Final = "churned"
-RENEWED: Final = ("renewed", "expanded")
 ACCOUNT: Final = "account"
 """The subject of what the database itself notes about an account's status; all other subjects are contracts."""
 
@@ -74,9 +73,10 @@ def outcome_of(past: Past) -> Outcome:
         return Outcome(unknown=dict.fromkeys(("churn", "renewed", "arr"), "lost_before"))
     lost = _lost_by_end(past)
     unknown = {} if lost is not None else {"churn": "account_gone" if past.status_now is None else "lost_unknown_when"}
-    renewed = _renewed(past, lost)
+    due = _term_ends(past)
+    renewed = not lost if due and lost is not None else None
     if renewed is None:
-        unknown["renewed"] = "no_term_ended"
+        unknown["renewed"] = unknown["churn"] if due else "no_term_ended"
     before, after = _money(past, lost)
     if before is None or after is None:
         unknown["arr"] = "revenue_unknown" if past.money_counts else "other_currency"
@@ -116,13 +116,16 @@ def _lost_by_end(past: Past) -> bool | None:
     return False if past.status_now != LOST or later else None
 
 
-def _renewed(past: Past, lost: bool | None) -> bool | None:
-    """Say whether it renewed, of those whose term was to end in the time; None of all others."""
-    if any(one.status in RENEWED and past.drawn_at < one.at <= past.ends_at for one in past.said):
-        return True
-    ends = [one.end for one in past.said if one.end is not None and one.at <= past.drawn_at]
-    due = any(past.drawn_at.date() < end <= past.ends_at.date() for end in ends)
-    return False if due and lost is not None else None
+def _term_ends(past: Past) -> bool:
+    """Say whether a term was to end within the time. Only of these accounts renewal counts: whether they are customers still at its end.
+
+    Who counts is known at the draw: a word within the time, such as of a contract that grew, is part of what became of it.
+    """
+    terms: dict[str, Said] = {}
+    for one in sorted(past.said, key=lambda one: one.at):
+        if one.end is not None and one.at <= past.drawn_at:
+            terms[one.subject] = one
+    return any(past.drawn_at.date() < one.end <= past.ends_at.date() for one in terms.values() if one.end is not None)
 
 
 def _money(past: Past, lost: bool | None) -> tuple[float | None, float | None]:

@@ -69,7 +69,8 @@ def _gates(decision: Decision) -> str:
     lines = ["## Gates", "", "| gate | bar | measured | passed | why |", "| --- | --- | --- | --- | --- |"]
     for gate in decision.gates:
         measured = "-" if gate.measured is None else f"{gate.measured:.4g}"
-        lines.append(f"| {gate.name} | {gate.bar} | {measured} | {'yes' if gate.passed else 'no'} | {gate.why} |")
+        passed = "no" if not gate.passed else "yes" if gate.measured is not None else "not judged"
+        lines.append(f"| {gate.name} | {gate.bar} | {measured} | {passed} | {gate.why} |")
     return "\n".join(lines)
 
 

@@ -43,7 +43,7 @@ def decide(
         trained: with a model.
         panel: what it was trained on.
         champion: what scores now; the first model must beat the scorecard instead.
-        scorecard: (n,) risk by the scorecard for each row of the panel, higher meaning likelier to leave (100 less the health);
+        scorecard: (n,) what stands in for a model, for each row of the panel, higher meaning likelier (for churn 100 less the health);
             NaN where it says nothing.
         cleared: features a person found no leak in.
         known_until: (n,) moment of the newest thing each row rests on, by either clock; NaT where it rests on nothing.
@@ -77,6 +77,7 @@ def gather(
         algorithm=model.algorithm,
         auc=metrics["auc"],
         ece=metrics["ece"],
+        cases=int(test.labels.sum()),
         features=feature_aucs(panel),
         shuffled=shuffled_auc(panel, trained.target, seed=seed),
         additivity=Explainer(model).additivity_error(test.values[:_EXPLAINED]),

@@ -14,7 +14,7 @@ from scoring.anchors import scores_of
 from scoring.features.definitions import Family
 from scoring.models.metrics import Places
 from scoring.models.model import Model
-from scoring.models.words import words_for
+from scoring.models.words import is_silent, words_for
 from scoring.panel import Numbers
 from scoring.predictions import Factor
 
@@ -22,6 +22,8 @@ MOST_FACTORS: Final = 5
 MOST_OF_FAMILY: Final = 2
 """Features of one family say much the same; of more than two nobody learns anything."""
 LEAST_FACTORS: Final = 3
+MOST_SILENT: Final = 1
+"""Factors that say no more than that nothing is known of something."""
 _SLIGHT: Final = 0.02
 """Log-odds below which nothing is worth a word."""
 
@@ -71,7 +73,7 @@ class Explainer:
         return found
 
     def factors(self, values: Numbers, probabilities: Numbers) -> list[tuple[Factor, ...]]:
-        """Name what adds most to each of (n,) probabilities, the heaviest first: 3 to 5, at most two of a family.
+        """Name what adds most to each of (n,) probabilities, the heaviest first: 3 to 5, at most two of a family, one that is not known.
 
         Where fewer than three add anything, what takes most away follows.
         """
@@ -82,10 +84,13 @@ class Explainer:
         return [
             tuple(
                 self._factor(place, float(value[place]), float(part[place]), float(point[place]))
-                for place in _chosen(ranks, part, families)
+                for place in _chosen(ranks, part, families, self._silent(value))
             )
             for ranks, part, point, value in zip(order, parts, points, values, strict=True)
         ]
+
+    def _silent(self, value: Numbers) -> set[int]:
+        return {place for place in np.flatnonzero(np.isnan(value)).tolist() if is_silent(self.model.features[place], float("nan"))}
 
     def _points(self, parts: Numbers, probabilities: Numbers) -> Numbers:
         """Give what each contribution is worth in points of the score: the score less the score without it."""
@@ -108,21 +113,22 @@ class Explainer:
         return Factor(feature.name, feature.family, words, part, points, said, reference)
 
 
-def _chosen(ranks: Places, part: Numbers, families: list[Family]) -> list[int]:
-    """Choose features; `ranks`: their places, the heaviest first."""
+def _chosen(ranks: Places, part: Numbers, families: list[Family], silent: set[int]) -> list[int]:
+    """Choose features; `ranks`: their places, the heaviest first; `silent`: those of which there is nothing to say."""
     chosen: list[int] = []
     count: dict[Family, int] = {}
     one_family = len(set(families)) == 1  # as in a table nobody has described
     for place in ranks.tolist():
         if part[place] < _SLIGHT or len(chosen) == MOST_FACTORS:
             break
+        if place in silent and len(silent.intersection(chosen)) >= MOST_SILENT:
+            continue
         if count.get(families[place], 0) < MOST_OF_FAMILY or one_family:
             count[families[place]] = count.get(families[place], 0) + 1
             chosen.append(place)
     if len(chosen) < LEAST_FACTORS:
-        chosen += [place for place in ranks[::-1].tolist() if part[place] <= -_SLIGHT and place not in chosen][
-            : LEAST_FACTORS - len(chosen)
-        ]
+        away = [place for place in ranks[::-1].tolist() if part[place] <= -_SLIGHT and place not in {*chosen, *silent}]
+        chosen += away[: LEAST_FACTORS - len(chosen)]
     return chosen
 
 

@@ -22,6 +22,7 @@ class Policy:
 
     Args:
         ece: most calibration error.
+        test_cases: cases the test window must hold; with fewer nothing that is measured there says anything.
         group_loss: most AUC a group may lose; groups with fewer cases or others than `group_cases` are not judged.
         feature_auc: above it a feature alone knows too much.
         overall_auc: from it on the model knows too much.
@@ -31,6 +32,7 @@ class Policy:
     """
 
     ece: float = 0.03
+    test_cases: int = 10
     group_loss: float = 0.05
     group_cases: int = 10
     feature_auc: float = 0.95
@@ -67,7 +69,7 @@ class Evidence:
     """What was measured of a model on the test window.
 
     Args:
-        auc, ece: of the model.
+        auc, ece: of the model; `cases`: how many of the rows they were measured on are cases.
         features: AUC of each feature alone.
         shuffled: mean AUC of models trained on shuffled labels, and its standard error; None where it was not tried.
         additivity: largest gap of explanations, in log-odds.
@@ -78,6 +80,7 @@ class Evidence:
     algorithm: Algorithm
     auc: float
     ece: float
+    cases: int
     features: Mapping[str, float]
     shuffled: tuple[float, float] | None
     additivity: float
@@ -154,6 +157,7 @@ def judge(found: Evidence, cleared: Collection[str] = (), policy: Policy = POLIC
         _overall(found, cleared, policy),
         _shuffled(found, policy),
         _additive(found, policy),
+        _enough(found, policy),
         _calibrated(found, policy),
         _better(found, policy),
         *_groups(found, policy),
@@ -218,6 +222,13 @@ def _additive(found: Evidence, policy: Policy) -> Gate:
     return Gate("explanations add up", passed, found.additivity, f"< {policy.additivity:g} log-odds", why, "reject")
 
 
+def _enough(found: Evidence, policy: Policy) -> Gate:
+    passed = found.cases >= policy.test_cases
+    why = f"The newest closed window holds {found.cases} cases"
+    why += "." if passed else ", too few to measure anything by; wait, or promote it by hand if you trust it."
+    return Gate("enough to measure by", passed, found.cases, f">= {policy.test_cases} cases", why)
+
+
 def _calibrated(found: Evidence, policy: Policy) -> Gate:
     passed = found.ece <= policy.ece
     why = f"Probabilities miss the rates by {found.ece:.3f} on average"
@@ -229,7 +240,7 @@ def _better(found: Evidence, policy: Policy) -> Gate:
     if found.champion is not None:
         return _better_than_champion(found.champion, policy)
     rival = found.scorecard
-    bar = "AUC above the scorecard's"
+    bar = "AUC above what scores now"
     if rival is None:
         return Gate("better than the scorecard", False, None, bar, "No scorecard's scores were given, and the first model must beat one.")
     passed = rival.difference.value > 0

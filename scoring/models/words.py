@@ -33,6 +33,11 @@ def words_for(feature: Feature, value: FeatureValue, reference: FeatureValue) ->
     )
 
 
+def is_silent(feature: Feature, value: float) -> bool:
+    """Say whether all that could be said of a number is that nothing is known."""
+    return math.isnan(value) and feature.name not in _MISSING
+
+
 def _change(feature: Feature, value: float) -> str:
     percent = 100 * math.expm1(min(value, 7.0))
     if abs(percent) < 1:

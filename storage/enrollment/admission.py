@@ -18,12 +18,13 @@ from enrollment.states import Reason, State, move
 from playbook_dsl.timing.durations import approximate_seconds
 from playbook_dsl.timing.zones import zone_named
 from storage.enrollment.arms import contaminate, draw_arm
+from storage.enrollment.experiments import begin_experiment
 from storage.enrollment.histories import History, read_histories
 from storage.enrollment.plays import Started, begin_play
 from storage.enrollment.published import Published, find_published
 from storage.enrollment.scopes import scope_of
 from storage.enrollment.starts import Waiting, open_start
-from storage.enrollment_tables import Enrollment, Launch
+from storage.enrollment_tables import Arm, Enrollment, Launch
 from storage.facts import AccountRows, read_accounts
 from storage.repositories.accounts import lock_accounts
 from storage.repositories.tenants import find_tenant
@@ -174,6 +175,7 @@ class _Admission:
     def __init__(self, session: Session, playbook: Published, now: datetime) -> None:
         self._session, self._playbook, self._now = session, playbook, now
         self._contaminated: list[str] = []
+        self._arms: list[Arm] = []
 
     async def admit(self, rows: Sequence[Enrollment]) -> list[Started]:
         """Ask the rules once more, because days may have passed, and let in whom they still let in."""
@@ -194,7 +196,9 @@ class _Admission:
                 continue
             one = self._moved(row, known, histories[row.account])
             started += [one] if one else []
-        self._session.add_all([one.run for one in started])
+        if self._arms:
+            await begin_experiment(self._session, self._playbook, self._now)
+        self._session.add_all([*self._arms, *(one.run for one in started)])
         await self._session.flush()
         await contaminate(self._session, self._playbook.slug, self._contaminated, self._now)
         return started
@@ -219,7 +223,7 @@ class _Admission:
         """Give the arm of an account; of one that was delayed it may not have been drawn when it came."""
         if history.arm is None:
             history.arm = draw_arm(self._session, self._playbook.rules, known, stratum, self._now)
-            self._session.add(history.arm)
+            self._arms.append(history.arm)
         return history.arm.arm
 
     def _moved(self, row: Enrollment, known: AccountRows, history: History) -> Started | None:

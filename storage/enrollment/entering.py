@@ -14,6 +14,7 @@ from enrollment.rules import Scope
 from enrollment.states import Reason, State, move
 from playbook_dsl.values import Json
 from storage.enrollment.arms import contaminate, draw_arm
+from storage.enrollment.experiments import begin_experiment
 from storage.enrollment.histories import History, read_histories
 from storage.enrollment.plays import Started, begin_play
 from storage.enrollment.published import Published
@@ -234,6 +235,8 @@ class _Entering:
 
     async def write(self) -> None:
         session = self._session
+        if self._arms:
+            await begin_experiment(session, self._playbook, self._entry.now)
         session.add_all([*self._arms, *(one.run for one in self.entered.started), *self._made])
         await session.flush()
         await contaminate(session, self._playbook.slug, self._contaminated, self._entry.now)

@@ -67,11 +67,13 @@ async def read_scores_now(session: Session, accounts: Sequence[str]) -> dict[str
     return {row.account: row for row in (await session.execute(query)).scalars()}
 
 
-async def list_predictions(session: Session, card: str, most: int) -> list[dict[str, object]]:
-    """Give the newest health of the accounts that a card scores (`default`), in whatever version."""
-    of_card = col(ScoreNow.model_version).op("~")(f"^scorecard:{card}-[0-9]+$")
-    query = select(col(ScoreNow.prediction)).where(col(ScoreNow.kind) == KIND, of_card).order_by(col(ScoreNow.account)).limit(most)
-    return list((await session.execute(query)).scalars())
+async def sample_accounts(session: Session, most: int) -> tuple[list[str], int]:
+    """Give the ids of all accounts, or of so many that are spread over all and always the same, and how many there are."""
+    count = int((await session.execute(select(func.count()).select_from(Account))).scalar_one())
+    query = select(col(Account.id))
+    # By a digest, because ids in order may be old customers first.
+    query = query.order_by(func.md5(col(Account.id))).limit(most) if count > most else query
+    return sorted((await session.execute(query)).scalars()), count
 
 
 async def read_scores_before(session: Session, accounts: Sequence[str], at: datetime) -> dict[str, float]:

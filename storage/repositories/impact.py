@@ -20,6 +20,8 @@ from storage.touch_tables import Touch
 
 FRESH: Final = timedelta(days=14)
 """A health or a usage that is older than this at a moment says nothing about the moment."""
+STAND_IN: Final = "scorecard"
+"""The source of scores that no model gave: a scorecard stood in, and its probabilities are not calibrated."""
 _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 17))")
 
 
@@ -211,10 +213,10 @@ class BaseRate:
     since: datetime | None
 
 
-async def count_lost(session: Session, days: int, now: datetime) -> BaseRate:
-    """Count how many accounts were lost in the last `days`, by what was seen of them."""
+async def count_lost(session: Session, span: timedelta, now: datetime) -> BaseRate:
+    """Count how many accounts were lost in so long a time before now, by what was seen of them."""
     seen = ObservationRow
-    since = now - timedelta(days=days)
+    since = now - span
     lost = select(func.count(func.distinct(col(seen.account)))).where(
         col(seen.kind) == "contract",
         col(seen.values)["status"].astext == "churned",
@@ -229,10 +231,14 @@ async def count_lost(session: Session, days: int, now: datetime) -> BaseRate:
 
 
 async def predicted_churn(session: Session, condition: ColumnElement[bool]) -> tuple[int, float | None]:
-    """Give of how many accounts of an audience there is a predicted churn, and the mean of it."""
+    """Give of how many accounts of an audience a model predicted churn, and the mean of it.
+
+    Stand-ins of a scorecard are no predictions: their probabilities come from an assumed base rate, which they cannot show therefore.
+    """
     scored = and_(col(ScoreNow.tenant) == col(Account.tenant), col(ScoreNow.account) == col(Account.id), col(ScoreNow.kind) == "churn")
     query = select(func.count(col(ScoreNow.probability)), func.avg(col(ScoreNow.probability)))
-    count, mean = (await session.execute(query.join_from(Account, ScoreNow, scored).where(condition))).one()
+    query = query.join_from(Account, ScoreNow, scored).where(condition, col(ScoreNow.source) != STAND_IN)
+    count, mean = (await session.execute(query)).one()
     return int(count), None if mean is None else float(mean)
 
 

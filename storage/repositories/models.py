@@ -83,31 +83,46 @@ async def set_verdict(
 
 
 async def promote(session: Session, target: str, version: int, now: datetime) -> int | None:
-    """Let a model score; give the version of the one that did so before, None when there was none or it was this one."""
+    """Let a model score; give the version of the one that did so before, None when there was none or it was this one.
+
+    Which one that was is kept with the model: it is where a rollback leads.
+    """
     await lock_models(session, target)
     before = await find_champion(session, target)
-    if before is not None and before.version == version:
+    scored = before.version if before else None
+    if scored == version:
         return None
-    if before is not None:
-        before.status, before.retired_at = "retired", now
-        await session.flush()
-    await session.execute(
-        update(ScoringModel)
-        .where(col(ScoringModel.target) == target, col(ScoringModel.version) == version)
-        .values(status="champion", promoted_at=now, retired_at=None)
-    )
-    return before.version if before else None
+    await _change(session, target, version, now, {"before": scored})
+    return scored
+
+
+async def step_back(session: Session, target: str, now: datetime) -> tuple[int, int | None] | None:
+    """Let the champion before this one score again, or nobody where this one was the first; give the versions that left and came.
+
+    The one that comes keeps what was before it, so that going back twice goes back two. None when no model scores.
+    """
+    await lock_models(session, target)
+    champion = await find_champion(session, target)
+    if champion is None:
+        return None
+    left, back = champion.version, champion.before
+    await _change(session, target, back, now, {})
+    return left, back
+
+
+async def _change(session: Session, target: str, to: int | None, now: datetime, also: Mapping[str, object]) -> None:
+    own = col(ScoringModel.target) == target
+    await session.execute(update(ScoringModel).where(own, col(ScoringModel.status) == "champion").values(status="retired", retired_at=now))
+    if to is not None:
+        came = {"status": "champion", "promoted_at": now, "retired_at": None, **also}
+        await session.execute(update(ScoringModel).where(own, col(ScoringModel.version) == to).values(came))
+    session.expire_all()
 
 
 async def find_predecessor(session: Session, target: str, version: int) -> ScoringModel | None:
-    """Give the champion before this one: the newest lower version that ever scored, so that going back twice goes back two."""
-    return await session.scalar(
-        select(ScoringModel)
-        .where(col(ScoringModel.target) == target, col(ScoringModel.version) < version, col(ScoringModel.promoted_at).is_not(None))
-        .order_by(col(ScoringModel.version).desc())
-        .limit(1)
-        .options(_without_file())
-    )
+    """Give the champion before this one."""
+    row = await find_model(session, target, version)
+    return None if row is None or row.before is None else await find_model(session, target, row.before)
 
 
 async def list_cleared(session: Session, target: str) -> list[str]:

@@ -137,6 +137,17 @@ _FIRST_USES: Final = text(f"""
 """)  # noqa: S608  # only constants of this module
 
 
+_OBSERVED: Final = text("""
+    SELECT account FROM unnest(CAST(:accounts AS text[])) AS asked (account)
+    WHERE EXISTS (SELECT FROM observation WHERE observation.account = asked.account) ORDER BY account
+""")
+
+
+async def list_observed(session: Session, accounts: Sequence[str]) -> list[str]:
+    """Give those of the accounts of whom anything was ever seen, in order."""
+    return list((await session.execute(_OBSERVED, {"accounts": list(accounts)})).scalars())
+
+
 async def list_observations(session: Session, accounts: Sequence[str], cutoff: datetime) -> list[Seen]:
     """Give what was known of accounts at a moment, as far as features look: all but old usage and old mail. One may come twice."""
     given = {

@@ -19,7 +19,9 @@ Tree: TypeAlias = Any
 """JSON of any shape."""
 
 ONLINE: Final = timedelta(days=30)
-"""Features that are older score nobody any more."""
+"""Features that are older score nobody any more; whether younger ones are still fresh is `scoring.serve`'s to say."""
+LOST: Final = "churned"
+"""The status of an account that is no customer any more."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class Basis:
     """
 
     account: str
+    status: str
     mrr: Decimal | None
     currency: str | None
     changed_at: datetime
@@ -43,8 +46,8 @@ class Basis:
 
 # The newest snapshot is one step down the primary key, in the one or two partitions of the last 30 days.
 _BASIS: Final = """
-    SELECT a.id, a.mrr, a.currency, a.updated_at, s.values AS features, s.as_of AS features_at, a.facts -> 'health' AS told_health,
-        to_jsonb(h) AS health, to_jsonb(n) AS kept
+    SELECT a.id, a.status, a.mrr, a.currency, a.updated_at, s.values AS features, s.as_of AS features_at,
+        a.facts -> 'health' AS told_health, to_jsonb(h) AS health, to_jsonb(n) AS kept
     FROM account a
     LEFT JOIN LATERAL (
         SELECT f.values, f.as_of FROM account_feature_snapshot f
@@ -79,6 +82,7 @@ def _basis(row: RowMapping) -> Basis:
     told = row["told_health"]
     return Basis(
         account=row["id"],
+        status=row["status"],
         mrr=row["mrr"],
         currency=row["currency"],
         changed_at=row["updated_at"],

@@ -77,6 +77,14 @@ async def test_without_a_score_the_step_fails_with_the_code_of_the_design_and_ma
     assert (failed.value.type, failed.value.non_retryable) == ("PRED001", False)
 
 
+async def test_an_account_that_was_lost_fails_the_step_for_good(database: Database) -> None:
+    account = await make_account(database, status="churned")
+    with pytest.raises(ApplicationError) as failed, as_activity_failure():
+        await performed(database, account, "score.churn")
+
+    assert (failed.value.type, failed.value.non_retryable) == ("PRED002", True)
+
+
 HEALTH = [
     ({"score": 82}, "stale", ("green", False)),
     ({"score": 41, "band": "red"}, "stale", ("red", False)),

@@ -6,13 +6,16 @@ import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from math import nan
 from typing import Any
 
 import asyncpg
 import pytest
 from typer.testing import CliRunner
 
+from api.services.impact_words import estimate_out, span_words
 from cli.main import app
+from scoring.impact.estimates import Estimate
 from settings import Settings
 from storage.encryption import KeyRing
 from storage.repositories.effects import add_effect
@@ -319,6 +322,45 @@ def test_a_plan_is_laid_down_before_anything_is_known(api: Caller, books: Books)
     assert look["look"] == 1
 
 
+def test_publishing_again_changes_nothing_of_what_decides(api: Caller, books: Books, terminal: None) -> None:
+    publish(api, "again")
+    books.fill("again", tenant=TENANT, treated=60, control=40, lost=(2, 4))
+    before = api.get("/v1/playbooks/again/impact")
+    look = api.post("/v1/playbooks/again/impact/looks", status=201)
+    other = "holdout: {share: 30%, stratify: [account.tier], measure: usage}"
+    publish(api, "again", other, "goal: {name: kept, if: health.score >= 65, within: 300 days}\n")
+    after = api.get("/v1/playbooks/again/impact")
+    plan = api.call("PUT", "/v1/playbooks/again/impact/plan", {"looks": 50, "every_days": 1}, status=409)
+    refused = api.post("/v1/playbooks/again/impact/looks", status=409)
+
+    assert before["plan"]["differs"] is None
+    assert [each["look"] for each in after["plan"]["taken"]] == [look["look"]]
+    assert (after["decides"], after["window_days"], after["plan"]["version"]) == ("churn", 60, 1)
+    assert after["arms"] == before["arms"]
+    assert "Version 2, which is published, says usage and 300 days; that begins no new experiment." in after["plan"]["differs"]
+    assert after["plan"]["differs"] in after["words"]
+    assert (plan["code"], refused["code"]) == ("IMP003", "IMP001")
+    assert "that begins no new experiment" in playkeeper("impact", "again")
+
+
+def test_what_is_not_looked_at_yet_is_laid_down_by_the_first_draw(api: Caller, books: Books) -> None:
+    publish(api, "first")
+    planned = api.put("/v1/playbooks/first/impact/plan", {"looks": 3, "every_days": 20})
+    publish(api, "first", "holdout: {share: 30%, measure: health}")
+    anew = api.put("/v1/playbooks/first/impact/plan", {"looks": 4, "every_days": 20})
+    api.put("/v1/accounts/first-1", {"name": "ACME", "csm": "maria"})
+    api.post("/v1/launches", {"playbook": "first", "accounts": ["first-1"]})
+    publish(api, "first", "holdout: {share: 30%, measure: arr}", "goal: {name: kept, if: health.score >= 65, within: 1 minute}\n")
+    drawn = api.put("/v1/playbooks/first/impact/plan", {"looks": 5, "every_days": 20})
+    (kept,) = books.read("SELECT * FROM experiment WHERE playbook = 'first'")
+
+    assert (planned["measure"], planned["version"], planned["looks"]) == ("churn", 1, 3)
+    assert (anew["measure"], anew["version"], anew["looks"]) == ("health", 2, 4)
+    assert (drawn["measure"], drawn["version"], drawn["looks"], drawn["watched"]) == ("health", 2, 5, "60 days")
+    assert "says arr and 1 minute" in drawn["differs"]
+    assert (kept["measure"], kept["version"], kept["window_s"], kept["by"]) == ("health", 2, 60 * 86_400, "maria")
+
+
 def test_a_look_is_not_wasted_on_a_handful_nor_taken_before_its_time(api: Caller, books: Books) -> None:
     publish(api, "few")
     publish(api, "fresh")
@@ -332,7 +374,67 @@ def test_a_look_is_not_wasted_on_a_handful_nor_taken_before_its_time(api: Caller
     assert api.get("/v1/playbooks/few/impact")["plan"]["taken"] == []
 
 
+SCORED = (
+    "INSERT INTO score_now (tenant, kind, account, score, probability, level, source, model_version, feature_set, coverage) "
+    "VALUES ($1, 'churn', $2, 60, $3, 'high', $4, 'churn-1', '', 1)"
+)
+
+
+def test_what_a_scorecard_stands_in_with_is_no_base_rate(api: Caller, books: Books, terminal: None) -> None:
+    books.run("DELETE FROM observation WHERE kind = 'contract'")
+    rows = [(TENANT, f"stood-{number}") for number in range(500)]
+    books.add_accounts(*((*row, "100", "USD", "stood") for row in rows))
+    books.run(SCORED, *((*row, 0.1, "scorecard") for row in rows))
+    api.publish("playbook: stood\ntitle: Stood\nenroll: {audience: account.segment == 'stood', holdout: {share: 20%}}\n" + STEPS)
+    unknown = api.get("/v1/playbooks/stood/power", params={"share": 0.5})
+    told = playkeeper("power", "stood", "--share", "0.5")
+    day = datetime.now(UTC) - timedelta(days=100)
+    books.run("SELECT playkeeper_month_partition('observation', $1)", (day.date(),))
+    books.run("SELECT playkeeper_month_partition('observation', $1)", (datetime.now(UTC).date(),))
+    observation = (
+        "INSERT INTO observation (tenant, account, occurred_at, id, kind, subject, values) "
+        """VALUES ($1, $2, $3, 'status', 'contract', 'account', jsonb_build_object('status', $4::text))"""
+    )
+    books.run(observation, (TENANT, "stood-0", day, "active"))
+    none = api.get("/v1/playbooks/stood/power", params={"share": 0.5})
+    books.run(observation, *((TENANT, f"stood-{number}", datetime.now(UTC) - timedelta(hours=1), "churned") for number in range(30)))
+    books.run("UPDATE account SET status = 'churned' WHERE id = ANY($1)", ([f"stood-{number}" for number in range(30)],))
+    books.run("UPDATE score_now SET source = 'champion' WHERE account LIKE 'stood-%'")
+    seen = api.get("/v1/playbooks/stood/power", params={"share": 0.5})
+    customers = books.read("SELECT count(*) FROM account WHERE tenant = $1 AND status <> 'churned'", TENANT)[0][0]
+    short = api.get("/v1/playbooks/stood/power", params={"days": 1})
+    books.run("DELETE FROM observation WHERE kind = 'contract'")
+
+    assert (unknown["base_rate"]["source"], unknown["base_rate"]["value"], unknown["smallest_reduction"]) == ("unknown", None, None)
+    assert [each["base_rate"] for each in unknown["at_base_rates"]] == [0.02, 0.05, 0.1, 0.2]
+    assert round(unknown["at_base_rates"][2]["smallest_reduction"], 2) == 0.63
+    assert "is no base rate" in unknown["words"][0]
+    assert "at a base rate of 10% the smallest that could be seen: 63% fewer losses" in told
+    assert (none["base_rate"]["source"], none["base_rate"]["value"]) == ("observed", 0)
+    assert "was lost in 90 days, so" in none["words"][0]
+    assert (seen["base_rate"]["source"], seen["base_rate"]["accounts"]) == ("observed", customers + 30)
+    assert seen["base_rate"]["value"] == pytest.approx(30 / (customers + 30), abs=1e-5)
+    assert seen["at_base_rates"] == []
+    assert (short["watched"], short["base_rate"]["value"]) == ("1 day", seen["base_rate"]["value"])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(60, "1 minute"), (90, "1.5 minutes"), (7_200, "2 hours"), (86_400, "1 day"), (60 * 86_400, "60 days"), (365 * 86_400, "365 days")],
+)
+def test_a_time_is_said_in_its_own_unit(seconds: int, words: str) -> None:
+    assert span_words(timedelta(seconds=seconds)) == words
+
+
+def test_of_a_figure_that_is_not_known_there_is_no_interval_and_nothing_is_less_than_0() -> None:
+    unknown, nothing = estimate_out(Estimate(nan, 0.0, -0.0)), estimate_out(Estimate(-0.0, -0.0, 0.0))
+
+    assert (unknown.value, unknown.low, unknown.high) == (None, None, None)
+    assert "-" not in f"{nothing.value} {nothing.low} {nothing.high}"
+
+
 def test_power_before_a_launch(api: Caller, books: Books, terminal: None) -> None:
+    books.run("DELETE FROM observation WHERE kind = 'contract'")
     publish(api, "asked")
     given = api.get("/v1/playbooks/asked/power", params={"base_rate": 0.1, "share": 0.2})
     rows = [(TENANT, f"asked-{number}") for number in range(3_000)]
@@ -373,6 +475,10 @@ def test_revenue_at_risk_by_group(api: Caller, books: Books, terminal: None) -> 
     groups = {each["group"]: each for each in found["groups"]}
     told = playkeeper("revenue-at-risk", "--by", "level")
     page = json.loads(playkeeper("impact", "--json"))
+    books.run(SCORED, *((*row[:2], 0.5, "scorecard") for row in rows[-2:]))
+    second = api.get("/v1/analytics/revenue-at-risk")
+    mixed = second["total"]
+    stood_in = playkeeper("revenue-at-risk")
 
     assert groups["big"]["at_risk"]["value"] == pytest.approx(19 * 12_000 * 0.25)
     assert groups["big"]["at_risk"]["low"] < groups["big"]["at_risk"]["value"] < groups["big"]["at_risk"]["high"]
@@ -380,6 +486,19 @@ def test_revenue_at_risk_by_group(api: Caller, books: Books, terminal: None) -> 
     assert found["left_out"]["other_currency"] >= 1
     assert found["left_out"]["no_revenue"] >= 1
     assert found["left_out"]["no_score"] >= 2
+    assert (groups["big"]["by_model"]["accounts"], groups["big"]["by_stand_in"]["accounts"]) == (19, 0)
+    assert (mixed["by_model"]["accounts"], mixed["by_stand_in"]["accounts"]) == (found["total"]["accounts"], 2)
+    assert (mixed["by_stand_in"]["arr"], mixed["by_stand_in"]["at_risk"]) == (
+        24_000,
+        {"value": 12_000, "low": None, "high": None, "level": 0.95},
+    )
+    assert mixed["at_risk"]["value"] == mixed["by_model"]["at_risk"]["value"] + 12_000
+    assert (mixed["at_risk"]["low"], mixed["at_risk"]["high"]) == (None, None)
+    assert mixed["by_model"]["at_risk"]["low"] < mixed["by_model"]["at_risk"]["value"]
+    assert "A scorecard stood in for 2 accounts, with 24,000 USD a year" in second["words"][1]
+    assert any("nobody measured" in line for line in second["assumptions"])
+    assert not any("nobody measured" in line for line in found["assumptions"])
+    assert "by stand in: 12,000 (interval unknown), 2 accounts with 24,000" in stood_in
     assert "high" in told
     assert page["risk"]["at_risk"] == found["total"]["at_risk"]
 

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from storage.repositories.models import add_model, find_trained, next_version, promote
 from storage.scoring_tables import ScoringModel
 from storage.session import Database, Session
+from storage.tables import METADATA
 from tests.api.conftest import Caller
 from tests.database import TENANT
 
@@ -24,18 +25,42 @@ async def trained(session: Session, target: str, training: str, **particulars: A
     return version
 
 
-async def test_going_back_twice_goes_back_two_champions(database: Database, api: Caller) -> None:
-    for training in ("a", "b", "c"):
+async def promoted(database: Database, target: str, *trainings: str) -> None:
+    for training in trainings:
         async with database.begin(TENANT) as session:
-            await promote(session, "churn", await trained(session, "churn", training), NOW)
+            known = await find_trained(session, target, training)
+            version = known.version if known else await trained(session, target, training)
+            await promote(session, target, version, NOW)
 
-    first = api.post("/v1/models/churn/rollback", {"because": "alarms in support"})
-    second = api.post("/v1/models/churn/rollback", {"because": "still alarms"})
-    none_left = api.post("/v1/models/churn/rollback", {"because": "again"}, status=409)
-    listed = api.get("/v1/models/churn")["items"]
 
-    assert [first["version"], second["version"], none_left["code"]] == [2, 1, "ML004"]
-    assert [(row["version"], row["status"]) for row in listed] == [(3, "retired"), (2, "retired"), (1, "champion")]
+def back(api: Caller, target: str = "churn") -> tuple[int, str]:
+    answer = api.post(f"/v1/models/{target}/rollback", {"because": "alarms in support"})
+    return answer["version"], answer["status"]
+
+
+async def test_going_back_goes_to_who_scored_before_and_twice_goes_back_two(database: Database, api: Caller) -> None:
+    async with database.begin(TENANT) as session:
+        await session.execute(METADATA.tables["scoring_model"].delete())
+    await promoted(database, "churn", "a", "b", "c")
+    twice = [back(api), back(api)]
+    await promoted(database, "churn", "d")
+    past_the_bad_ones = back(api)
+    await promoted(database, "churn", "d", "b")
+    after_a_hand = back(api)
+
+    assert twice == [(2, "champion"), (1, "champion")]
+    assert past_the_bad_ones == (1, "champion")
+    assert after_a_hand == (4, "champion")
+    assert [row["status"] for row in api.get("/v1/models/churn")["items"]].count("champion") == 1
+
+
+async def test_before_the_first_model_there_was_the_scorecard(database: Database, api: Caller) -> None:
+    async with database.begin(TENANT) as session:
+        await session.execute(METADATA.tables["scoring_model"].delete())
+    await promoted(database, "churn", "first")
+
+    assert back(api) == (1, "retired")
+    assert api.post("/v1/models/churn/rollback", {"because": "once more"}, status=404)["code"] == "ML002"
 
 
 async def test_a_training_makes_one_model(database: Database) -> None:
@@ -52,7 +77,7 @@ async def test_a_training_makes_one_model(database: Database) -> None:
 
 
 async def test_a_rejected_model_cannot_be_promoted_and_says_why(database: Database, api: Caller) -> None:
-    gate = {"name": "leak", "passed": False, "why": "overdue_days alone has an AUC of 0.97.", "feature": "overdue_days"}
+    gate = {"name": "leak", "passed": False, "why": "overdue_days alone has an AUC of 0.97.", "feature": "overdue_days", "blocks": "reject"}
     async with database.begin(TENANT) as session:
         version = await trained(session, "expansion", "run-2", status="rejected", gates=[gate])
 
@@ -63,10 +88,11 @@ async def test_a_rejected_model_cannot_be_promoted_and_says_why(database: Databa
     assert (refused["code"], gate["why"] in refused["detail"]) == ("ML003", True)
     assert "under suspicion: overdue_days" in unknown["detail"]
     assert cleared["cleared"] == ["overdue_days"]
+    assert api.post(f"/v1/models/expansion/{version}/promote", {"because": "cleared"})["status"] == "champion"
 
 
 def test_wrong_requests_say_what_is_wrong(api: Caller) -> None:
     assert api.get("/v1/models/churn/999999", status=404)["code"] == "ML002"
     assert api.get("/v1/models/weather", status=422)["code"] == "DATA001"
     assert api.post("/v1/models/churn/1/promote", {"because": ""}, status=422)["errors"][0]["pointer"] == "#/because"
-    assert api.get("/v1/scoring/jobs/play:acme:x:y:e1", status=404)["code"] == "PLAY020"
+    assert api.get("/v1/scoring/jobs/play:acme:x:y:e1", status=404)["code"] == "ML005"

@@ -108,12 +108,56 @@ def test_the_health_of_an_account_shows_every_measure(api: Caller) -> None:
     found = api.get(f"/v1/accounts/{name}/health")
 
     assert (found["score"], found["band"], found["computed"], found["coverage"]) == (70, "green", 70, 1)
-    assert found["words"] == "70 of 100, green. Logins (-40 percent) takes 30 points away."
+    assert found["words"] == "70 of 100, green. Logins (-40 %) takes 30 points away."
     assert [(group["id"], group["weight"], group["points"]) for group in found["groups"]] == [("usage", 0.75, 60), ("support", 0.25, 100)]
     measure = found["groups"][0]["measures"][0]
     assert (measure["id"], measure["value"], measure["lost"], measure["missing"]) == ("usage.logins", -40, 30, False)
     assert found["override"] is None
     assert api.get("/v1/accounts/nobody/health", status=404)["code"] == "DATA006"
+
+
+SAVE = """
+playbook: %s
+enroll:
+  when:
+    - {score: health, drops_below: 40}
+steps:
+  - id: call
+    task.create: {title: Call them, owner: csm}
+"""
+
+
+def test_lint_judges_the_card_and_not_what_another_one_left(api: Caller) -> None:
+    publish(api)
+    names = [account(api, -number) for number in range(25)]
+    for name in names:
+        override(api, name, 20, 3600)  # a health is kept by the card of now, without the measure that comes next
+    later = CARD % "default" + "      renews: {measure: contract.auto_renew, points: {true: 100, false: 0}, missing: neutral}\n"
+    for name in names:
+        api.call("PATCH", f"/v1/accounts/{name}", {"facts": {"contract": {"auto_renew": True}}})
+    found = api.call("POST", "/v1/scorecards/lint", content=later, headers=YAML)
+
+    assert found["accounts"] >= 25
+    assert [one for one in found["remarks"] if one["kind"] == "missing"] == []
+
+
+def test_whoever_publishes_is_told_whose_band_changes_and_which_playbooks_see_it(api: Caller) -> None:
+    publish(api)
+    name = account(api, -20)
+    api.call("PATCH", f"/v1/accounts/{name}", {"facts": {"health": {"score": 85, "band": "green"}}})
+    api.call("POST", "/v1/playbooks?publish=true", content=SAVE % "save-by-health", headers=YAML)
+    before = api.get("/v1/scorecards/default/lint")["effect"]
+    strict = (CARD % "default").replace("low: -100", "low: -30")
+    drafted = api.call("POST", "/v1/scorecards", content=strict, headers=YAML)
+    after = api.post(f"/v1/scorecards/default/versions/{drafted['version']}/publish")["effect"]
+    linted = api.get("/v1/scorecards/default/lint")
+
+    # Accounts of other tests are there as well.
+    assert after["changes"]["green to yellow"] > before["changes"].get("green to yellow", 0)
+    assert "save-by-health" in after["playbooks"]
+    assert "playbooks that are entered by health see that: " in after["words"]
+    assert drafted["effect"] == after
+    assert [one["words"] for one in linted["remarks"] if one["kind"] == "change"] == [after["words"]]
 
 
 def test_an_override_ends_by_itself_when_its_time_comes(api: Caller, own_temporal: Temporal) -> None:

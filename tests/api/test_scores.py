@@ -187,6 +187,28 @@ def test_without_anything_there_is_an_error_that_says_what_to_do(api: Caller, bo
     ]
 
 
+def test_an_account_that_was_lost_is_refused_and_nothing_is_written(api: Caller, book: Book) -> None:
+    account = fresh(api, status="churned", facts={"health": {"score": 66}})
+    book.features(account, logins_trend=-0.7)
+    problem = api.post(f"/v1/accounts/{account}/scores/churn", status=409)
+    shown = api.get(f"/v1/accounts/{account}/scores")
+
+    assert (problem["code"], problem["title"]) == ("PRED002", "The account is no customer any more")
+    assert shown["churn"] is None
+
+
+def test_old_features_score_as_stale(api: Caller, book: Book) -> None:
+    account = fresh(api)
+    book.features(account, age=timedelta(days=24), logins_trend=-0.7)
+    answer = api.post(f"/v1/accounts/{account}/scores/churn")
+    problem = api.post(f"/v1/accounts/{account}/scores/churn", {"allow": "fresh"}, status=503)
+
+    assert (answer["source"], answer["stale"], answer["code"]) == ("champion", True, None)
+    assert answer["age_s"] >= 24 * 86_400
+    assert problem["code"] == "PRED001"
+    assert "24 days old" in problem["detail"]
+
+
 def test_the_newest_scores_are_shown_without_asking_anybody(api: Caller, book: Book) -> None:
     account = fresh(api, facts={"health": {"score": 35}})
     book.features(account, logins_trend=-0.7)

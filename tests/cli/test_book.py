@@ -49,7 +49,7 @@ def test_a_simulated_book_is_brought_in_once(api: Caller) -> None:  # noqa: F811
     assert sum(each["status"] == "churned" for each in listed) == first["churned"]
     shown = json.loads(playkeeper("accounts", "show", "S-0003", "--json").output)
     assert {role for contact in shown["contacts"] for role in contact["roles"]} >= {"primary_contact", "executive"}
-    assert shown["custom"]["simulated_book"].startswith("seed 7, 12 accounts, 6 months from ")
+    assert shown["custom"]["simulated_book"].startswith("seed 7, 12 accounts, 6 months, base rate 0.03 from ")
     assert shown["facts"]["contract"]["end_date"] == {"$date": shown["renewal_date"]}
     assert is_loaded(Api(), Wanted(12, 6, 7, "S-"))
     assert not is_loaded(Api(), Wanted(13, 6, 7, "S-"))

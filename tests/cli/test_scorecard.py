@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -143,7 +144,8 @@ def test_the_health_of_an_account_is_shown_and_overridden(api: Caller, folder: P
     after = playkeeper("account", "ACME").output
     ended = playkeeper("end-override", "ACME").output
 
-    assert "ACME: 25 of 100, red. Logins (-60 percent) takes 50 points away; Seats (0.5) takes 25 points away." in before
+    assert "ACME: 25 of 100, red. Logins (-60 %) takes 50 points away; Seats (50 %) takes 25 points away." in before
+    assert re.search(r"Seats +50 % ", before)
     assert said == f"The health of ACME is 80 until {until}, says maria.\n"
     assert "maria says 80 until" in after
     assert ended == "The computed health of ACME counts again.\n"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 import re
 
-from api.services.impact_looks import EVERY, LOOKS
 from api.services.impact_words import MEASURE_WORDS, measure_of
 from scoring.impact import outcomes
 from scoring.impact.looks import boundaries
 from scoring.impact.money import Prices
 from scoring.impact.power import accounts_per_arm, smallest_detectable
 from scoring.impact.readings import FEWEST, MEASURES
+from storage.enrollment.experiments import EVERY, LOOKS
 from tests.house.tree import ROOT
 
 PAGE = (ROOT / "docs/impact.md").read_text()

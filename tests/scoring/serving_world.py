@@ -16,7 +16,7 @@ from activities.scoring.links import Model
 from activities.scoring.serving import Serving
 from connectors.sagemaker.vendor import SAGEMAKER
 from scoring.anchors import level_of, score_of
-from scoring.features.definitions import FEATURE_SET
+from scoring.features.definitions import FEATURE_SET, FEATURES
 from scoring.panel import FeatureValue
 from scoring.predictions import Factor, Prediction
 from storage.repositories.connections import save_connection
@@ -27,6 +27,9 @@ from tests.database import TENANT
 Loose: TypeAlias = Any
 GOOD_FILE = b"a model"
 BASE_RATE = 0.05
+
+
+OTHERS = [each.name for each in FEATURES if each.family in ("support", "engagement", "billing")]
 
 
 class LoginsModel:
@@ -69,7 +72,12 @@ def loads(model: Model, *, slow_s: float = 0.0) -> Callable[[bytes, str], Model]
     return load
 
 
-async def put_features(database: Database, account: str, *, age: timedelta = timedelta(hours=3), **values: Loose) -> datetime:
+async def put_features(
+    database: Database, account: str, *, age: timedelta = timedelta(hours=3), sparse: bool = False, **values: Loose
+) -> datetime:
+    """Keep a snapshot; unless it is `sparse`, enough others are known for a model."""
+    if not sparse:
+        values = {name: 1.0 for name in OTHERS} | values
     as_of = datetime.now(UTC) - age
     async with database.begin(TENANT) as session:
         await session.execute(

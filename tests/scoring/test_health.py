@@ -191,7 +191,7 @@ def test_examples_worked_out_by_hand(given_: Facts, score: int | None, band: str
 
 def test_the_words_say_what_takes_points_away_and_what_holds_the_score_down() -> None:
     assert evaluate(card(), scope(logins=-20, sev1=2)).words == (
-        "30 of 100, red. Logins (-20 percent) takes 42 points away; Urgent (2) takes 10 points away."
+        "30 of 100, red. Logins (-20 %) takes 42 points away; Urgent (2) takes 10 points away."
         " At most 30: two tickets of the highest severity are open."
     )
     assert evaluate(card(), scope(logins=None, sev1=None)).words == (

@@ -9,13 +9,13 @@ from decimal import Decimal
 
 import pytest
 
-from activities.scoring.serving import NoSuchAccount, Serving
+from activities.scoring.serving import NoCustomer, NoSuchAccount, Serving
 from connectors.sagemaker.fake import FakeSageMaker
 from connectors.sandbox.faults import Fault
 from connectors.sandbox.serving import serving as sandbox
 from scoring.features.definitions import FEATURE_SET, FEATURES
 from scoring.predictions import Prediction
-from scoring.serve import Answer
+from scoring.serve import Answer, refusal
 from storage.repositories.accounts import set_facts
 from storage.session import Database
 from tests.activities.acting import make_account
@@ -112,7 +112,7 @@ async def test_a_fresh_score_is_kept_and_facts_are_written_only_when_they_change
 
 async def test_the_endpoint_of_the_tenant_goes_first(database: Database, fake: tuple[FakeSageMaker, str]) -> None:
     account = await make_account(database)
-    await put_features(database, account, **FALLING)
+    await put_features(database, account, sparse=True, **FALLING)
     serving = serving_of(database, fake[1])
     await serving.warm(TENANT)
     answer = await serving.score(TENANT, account, "churn")
@@ -248,6 +248,53 @@ async def test_when_everything_is_away_the_score_from_before_is_given_for_a_week
     ]
     assert (refused.prediction, refused.code) == (None, "PRED001")
     assert "8 days old" in refused.why
+
+
+@pytest.mark.parametrize(("age", "old"), [(timedelta(hours=47), False), (timedelta(days=24), True)])
+async def test_a_score_of_old_features_says_so_and_becomes_nobodys_score_of_now(database: Database, age: timedelta, old: bool) -> None:
+    account = await make_account(database)
+    as_of = await put_features(database, account, age=age, **FALLING)
+    serving = serving_of(database)
+    answer = await serving.score(TENANT, account, "churn")
+    page = await serving.score_page(TENANT, "churn", datetime.now(UTC), "", 10_000)
+    serving.close()
+    rows = await rows_of(database, "SELECT 1 FROM score_now WHERE account = :a AND kind = 'churn'", a=account)
+    nights = await rows_of(database, "SELECT 1 FROM score_history WHERE account = :a", a=account)
+    facts = await facts_of(database, account)
+
+    assert page.accounts
+    assert (said(answer).source, said(answer).stale, said(answer).as_of) == ("champion", old, as_of)
+    assert (len(rows), len(nights), "risk" in facts) == ((0, 0, False) if old else (1, 1, True))
+    assert [refusal(answer, allow) is None for allow in ("fresh", "fallback", "stale")] == [not old, not old, True]
+    if old:
+        assert answer.age_s >= age.total_seconds()
+        assert answer.why.endswith("24 days old")
+
+
+async def test_what_is_lost_is_not_scored_and_nothing_is_written(database: Database) -> None:
+    account = await make_account(database)
+    await put_features(database, account, **FALLING)
+    await rows_of(database, "UPDATE account SET status = 'churned' WHERE id = :a RETURNING 1", a=account)
+    serving = serving_of(database)
+    with pytest.raises(NoCustomer, match="is no customer any more"):
+        await serving.score(TENANT, account, "churn", anew=True)
+    serving.close()
+
+    assert await rows_of(database, "SELECT 1 FROM score_now WHERE account = :a", a=account) == []
+    assert "risk" not in await facts_of(database, account)
+
+
+async def test_of_too_few_features_the_scorecard_answers_and_not_the_model(database: Database) -> None:
+    account = await make_account(database)
+    await put_features(database, account, sparse=True, **FALLING)
+    async with database.begin(TENANT) as session:
+        await set_facts(session, account, "health", {"score": 60})
+    serving = serving_of(database)
+    answer = await serving.score(TENANT, account, "churn")
+    serving.close()
+
+    assert said(answer).source == "scorecard"
+    assert [each.why for each in answer.failed] == ["too few features of the account are known: 9%, and 40% are needed"]
 
 
 async def test_without_anything_there_is_an_honest_error(database: Database) -> None:

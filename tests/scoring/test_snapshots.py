@@ -11,7 +11,7 @@ from scoring.features.compute import features_at
 from scoring.features.definitions import FEATURE_SET
 from scoring.features.history import History
 from scoring.observations import Observation
-from storage.repositories.accounts import find_account, save_accounts
+from storage.repositories.accounts import find_account, save_accounts, update_account
 from storage.repositories.observations import Seen, add_observations, make_months
 from storage.repositories.snapshots import NewSnapshot, save_snapshots
 from storage.scoring_tables import FeatureSnapshot
@@ -72,6 +72,63 @@ async def test_a_night_keeps_the_features_and_tells_the_facts(database: Database
     }
 
 
+NOW = datetime.now(UTC)
+
+
+def a_contract(status: str, ago: timedelta, subject: str = "k1", known: timedelta = timedelta(minutes=-30)) -> Observation:
+    """Known `known` before now; as it is, that is after the account was made."""
+    return Observation(f"{subject}-{status}-{ago}", "a", "contract", NOW - ago, NOW - known, subject, {"status": status})
+
+
+DAY = timedelta(days=1)
+RUNNING = a_contract("active", 400 * DAY)
+COURSES: list[tuple[str, list[Observation], str]] = [
+    ("lost", [RUNNING, a_contract("churned", 2 * DAY)], "churned"),
+    ("one-of-two", [RUNNING, a_contract("active", 300 * DAY, "k2"), a_contract("churned", 2 * DAY)], "active"),
+    ("renewed", [RUNNING, a_contract("churned", 2 * DAY), a_contract("active", DAY)], "active"),
+    ("of-the-past", [RUNNING, a_contract("churned", 2 * DAY, known=2 * DAY)], "active"),
+]
+
+
+async def status_of(database: Database, account: str) -> str:
+    async with database.begin("acme") as session:
+        found = await find_account(session, account)
+    assert found is not None
+    return found.status
+
+
+async def changes_of(database: Database, account: str) -> list[dict[str, object]]:
+    async with database.begin("acme") as session:
+        query = text("SELECT details FROM audit WHERE subject_id = :account AND who = 'observations'")
+        return list((await session.execute(query, {"account": account})).scalars())
+
+
+@pytest.mark.parametrize(("account", "life", "status"), COURSES)
+async def test_an_account_whose_contracts_were_lost_is_lost(database: Database, account: str, life: list[Observation], status: str) -> None:
+    await an_account(database, f"course-{account}", *life)
+    for hours in (1, 2):
+        await snapshot_page(database, "acme", NOW + timedelta(hours=hours), "", 500)
+
+    changes = await changes_of(database, f"course-{account}")
+    assert await status_of(database, f"course-{account}") == status
+    assert [each["because"] for each in changes] == (["observed: contract k1 churned"] if status == "churned" else [])
+
+
+async def test_who_makes_an_account_a_customer_again_has_the_last_word(database: Database) -> None:
+    await an_account(database, "again", RUNNING, a_contract("churned", 2 * DAY))
+    await an_account(database, "paused", RUNNING, a_contract("churned", 2 * DAY))
+    async with database.begin("acme") as session:
+        await update_account(session, "paused", {"status": "paused"}, by="maria")
+    await snapshot_page(database, "acme", NOW + timedelta(hours=1), "", 500)
+    first = await status_of(database, "again")
+    async with database.begin("acme") as session:
+        await update_account(session, "again", {"status": "active"}, by="maria")
+    await snapshot_page(database, "acme", NOW + timedelta(hours=2), "", 500)
+
+    assert (first, await status_of(database, "again"), len(await changes_of(database, "again"))) == ("churned", "active", 1)
+    assert await status_of(database, "paused") == "paused"
+
+
 async def test_facts_of_kinds_that_nobody_observed_stay(database: Database) -> None:
     written = {"support": {"open_tickets": 7}, "survey": {"nps": 3, "comment": "fine"}, "health": {"score": 50}}
     await an_account(database, "partly", seen("survey", 2, nps=8), facts=written)
@@ -126,7 +183,8 @@ async def test_pages_go_over_every_account_once_and_a_page_may_be_done_again(dat
     async with database.begin("acme") as session:
         kept = (await session.execute(select(col(FeatureSnapshot.account)).where(col(FeatureSnapshot.as_of) == at))).scalars().all()
         known = (await session.execute(text("SELECT count(*) FROM account"))).scalar_one()
-        seen_of = (await session.execute(text("SELECT count(DISTINCT account) FROM observation"))).scalar_one()
+        query = text("SELECT count(DISTINCT account) FROM observation WHERE occurred_at <= :at")
+        seen_of = (await session.execute(query, {"at": at})).scalar_one()
     assert (accounts, len(kept)) == (known, seen_of)
     assert "paged-unseen" not in kept
 

@@ -133,6 +133,25 @@ async def test_a_score_drops_once_for_each_arming(database: Database) -> None:
     assert (once, await plays(database, "drops")) == (["H-1"], ["H-1", "H-1"])
 
 
+async def test_what_a_line_of_suppress_drops_in_the_night_of_another_card_does_not_come_later(database: Database) -> None:
+    drops = "  when: [{score: health, drops_below: 40}, {becomes: 'health.band == \"red\"', id: red}]\n"
+    await put(database, "Q-1", health={"score": 80, "band": "green"})
+    await publish(database, playbook("another-card", drops + "  suppress: [{if: today < 2099-01-01, then: drop}]\n"))
+    await put(database, "Q-1", health={"score": 30, "band": "red"})
+    await tick(database)
+    await publish(database, playbook("another-card", drops))
+    await put(database, "Q-1", health={"score": 29, "band": "red"})
+    await tick(database)
+    quiet = await plays(database, "another-card")
+    for score, band in ((80, "green"), (31, "red")):
+        await put(database, "Q-1", health={"score": score, "band": band})
+        await tick(database)
+
+    assert quiet == []
+    assert await plays(database, "another-card") == ["Q-1"]
+    await archive(database, "another-card")
+
+
 async def test_a_score_that_fell_slowly_is_not_what_within_means(database: Database) -> None:
     await publish(database, playbook("fast", "  when: [{score: health, drops_below: 50, from: 70, within: 7 days}]\n"))
     await put(database, "H-3", health={"score": 75})

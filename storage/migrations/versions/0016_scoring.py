@@ -55,7 +55,7 @@ def upgrade() -> None:
     op.create_table('scoring_model',
     text('tenant'), text('target'), integer('version'), *(text(name) for name in ('training', 'status', 'algorithm', 'feature_set')),
     sa.Column('file', sa.LargeBinary(), nullable=False), text('sha256'), json('libraries', '{}'), text('code_version'), text('data_sha256'),
-    json('metrics', '{}'), json('gates', '[]'), sa.Column('cleared', sa.ARRAY(sa.Text()), server_default=sa.text("'{}'::text[]"), nullable=False), text('card'), text('by', nullable=True),
+    json('metrics', '{}'), json('gates', '[]'), sa.Column('cleared', sa.ARRAY(sa.Text()), server_default=sa.text("'{}'::text[]"), nullable=False), text('card'), text('by', nullable=True), integer('before', nullable=True),
     moment('trained_at'), moment('promoted_at', nullable=True), moment('retired_at', nullable=True),
     sa.CheckConstraint("status IN ('champion', 'shadow', 'retired', 'rejected')", name='scoring_model_status'),
     sa.PrimaryKeyConstraint('tenant', 'target', 'version')

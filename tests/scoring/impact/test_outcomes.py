@@ -66,7 +66,26 @@ def test_renewal_counts_for_those_whose_term_was_to_end() -> None:
     later = said(BEFORE, "active", "c1", end=LATER.date())
 
     assert outcome_of(replace(KEPT, said=[due, said(INSIDE, "renewed", "c1")])).renewed is True
-    assert outcome_of(replace(KEPT, said=[due])).renewed is False
+    assert outcome_of(replace(KEPT, said=[due])).renewed is True
+    assert outcome_of(replace(KEPT, said=[due, said(INSIDE, "renewed", "c1"), said(END, "churned", "c1")])).renewed is False
+    assert outcome_of(replace(KEPT, said=[due, said(LATER, "churned", "c1")])).renewed is True
     assert outcome_of(replace(KEPT, said=[later])).renewed is None
+    assert outcome_of(replace(KEPT, said=[replace(due, status=None)], status_now=None)).unknown["renewed"] == "account_gone"
+    assert outcome_of(replace(KEPT, said=[replace(later, status=None)], status_now=None)).unknown["renewed"] == "no_term_ended"
+
+
+@pytest.mark.parametrize("status", ["expanded", "renewed", "active", None])
+def test_what_is_said_within_the_time_does_not_choose_who_counts_for_renewal(status: str | None) -> None:
+    far = said(BEFORE, "active", "c1", end=date(2028, 12, 31))
+    soon = said(BEFORE, "active", "c1", end=INSIDE.date())
+
+    assert outcome_of(replace(KEPT, said=[far, said(INSIDE, status, "c1")])).renewed is None
+    assert outcome_of(replace(KEPT, said=[far, said(INSIDE, status, "c1", end=END.date())])).renewed is None
+    assert outcome_of(replace(KEPT, said=[soon, said(INSIDE, status, "c1", end=date(2029, 1, 1))])).renewed is True
+    # A term that was prolonged before the draw is the new one.
+    assert outcome_of(replace(KEPT, said=[replace(soon, at=BEFORE - timedelta(days=9)), far])).renewed is None
+
+
+def test_other_unknowns() -> None:
     assert outcome_of(KEPT).unknown == {"renewed": "no_term_ended"}
     assert Outcome().lost is None

@@ -68,6 +68,14 @@ def test_factors_are_sorted_and_no_family_fills_them(model: Model, panel: Panel)
         assert all((factor.points > 0) == (factor.contribution > 0) for factor in factors)
 
 
+def test_what_is_not_known_leads_at_most_once(model: Model, panel: Panel) -> None:
+    values = panel.values[:100].copy()
+    values[:, ::2] = np.nan
+    values[50:] = np.nan
+    for factors in Explainer(model).factors(values, model.predict(values)):
+        assert sum(factor.words.startswith("nothing is known of") for factor in factors) <= 1
+
+
 WORDS: list[tuple[str, FeatureValue, FeatureValue, str]] = [
     ("logins_trend", float(np.log(0.38)), 0.0, "logins fell 62 % against the 90 days before"),
     ("logins_trend", float(np.log(1.5)), 0.0, "logins rose 50 % against the 90 days before"),
