@@ -160,6 +160,14 @@ def test_a_command_without_what_it_needs_ends_with_2(arguments: list[str]) -> No
     playkeeper(*arguments, code=2)
 
 
+def test_a_score_that_nobody_can_give_says_who_failed(api: Caller, account: str) -> None:  # noqa: F811  # it is the fixture imported above
+    said = playkeeper("score", account, code=1).output
+
+    assert "[PRED001]" in said
+    assert "  scorecard failed: the account has no health score [ML001]" in said
+    assert "[PRED001]" not in playkeeper("score", "../x", code=1).output
+
+
 def test_an_api_that_is_away_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLAYKEEPER_API_URL", "http://127.0.0.1:1")
 

@@ -183,7 +183,7 @@ async def test_pages_go_over_every_account_once_and_a_page_may_be_done_again(dat
     async with database.begin("acme") as session:
         kept = (await session.execute(select(col(FeatureSnapshot.account)).where(col(FeatureSnapshot.as_of) == at))).scalars().all()
         known = (await session.execute(text("SELECT count(*) FROM account"))).scalar_one()
-        query = text("SELECT count(DISTINCT account) FROM observation WHERE occurred_at <= :at")
+        query = text("SELECT count(DISTINCT account) FROM observation WHERE ingested_at <= :at")
         seen_of = (await session.execute(query, {"at": at})).scalar_one()
     assert (accounts, len(kept)) == (known, seen_of)
     assert "paged-unseen" not in kept
