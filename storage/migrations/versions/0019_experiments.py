@@ -1,6 +1,6 @@
 """experiments: what decides is laid down with the first draw, whatever is published later
 
-Revision: 0020
+Revision: 0019
 """
 
 import sqlalchemy as sa
@@ -8,8 +8,8 @@ from alembic import op
 
 from storage.migrations.parts import drop_tables, integer, moment, of_tenants, text
 
-revision = '0020'
-down_revision = '0019'
+revision = '0019'
+down_revision = '0018'
 branch_labels = None
 depends_on = None
 
