@@ -2,7 +2,9 @@
 
 Names are stored in snapshots and model files; a change of meaning needs a new name or `meaning`, so that the hash of the schema changes
 with it.
-Windows are the 30 days up to the cutoff unless said otherwise, baselines the 90 days before those.
+Windows are the 30 days up to the cutoff unless said otherwise, baselines the 90 days before those. Where usage is reported by the week,
+windows, weeks and days since the last login end with the newest report's week, so that no number knows the weekday of the cutoff.
+`days_since_meeting` and `days_since_executive` are true lengths, missing where no meeting is known; in a young feed they are short.
 """
 
 import hashlib

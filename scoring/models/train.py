@@ -132,7 +132,10 @@ def _model(panel: Panel, target: str, algorithm: Algorithm, split: Split, seed: 
         raw = raw_log_odds(before.estimator, before.design, judged.values)
     line = learn_calibration(raw, judged.labels)
     model = assemble(panel.features, panel.levels, learned.values, learned.labels, target, algorithm, fitted, line)
-    return replace(model, threshold=threshold_of(line, raw, judged.labels, judged.accounts))
+    # What people read as "others" is of the newest month: in a feed's first ones every silence is short because nothing was known before.
+    newest = learned.as_of > learned.as_of.max() - np.timedelta64(31, "D")
+    others = reference_of(panel.features, learned.values[newest])
+    return replace(model, threshold=threshold_of(line, raw, judged.labels, judged.accounts), reference=others)
 
 
 def _fit(rows: Panel, target: str, algorithm: Algorithm, seed: int, hold_out: bool) -> Fitted:

@@ -6,16 +6,13 @@ import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from math import nan
 from typing import Any
 
 import asyncpg
 import pytest
 from typer.testing import CliRunner
 
-from api.services.impact_words import estimate_out, span_words
 from cli.main import app
-from scoring.impact.estimates import Estimate
 from settings import Settings
 from storage.encryption import KeyRing
 from storage.repositories.effects import add_effect
@@ -418,21 +415,6 @@ def test_what_a_scorecard_stands_in_with_is_no_base_rate(api: Caller, books: Boo
     assert (short["watched"], short["base_rate"]["value"]) == ("1 day", seen["base_rate"]["value"])
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(60, "1 minute"), (90, "1.5 minutes"), (7_200, "2 hours"), (86_400, "1 day"), (60 * 86_400, "60 days"), (365 * 86_400, "365 days")],
-)
-def test_a_time_is_said_in_its_own_unit(seconds: int, words: str) -> None:
-    assert span_words(timedelta(seconds=seconds)) == words
-
-
-def test_of_a_figure_that_is_not_known_there_is_no_interval_and_nothing_is_less_than_0() -> None:
-    unknown, nothing = estimate_out(Estimate(nan, 0.0, -0.0)), estimate_out(Estimate(-0.0, -0.0, 0.0))
-
-    assert (unknown.value, unknown.low, unknown.high) == (None, None, None)
-    assert "-" not in f"{nothing.value} {nothing.low} {nothing.high}"
-
-
 def test_power_before_a_launch(api: Caller, books: Books, terminal: None) -> None:
     books.run("DELETE FROM observation WHERE kind = 'contract'")
     publish(api, "asked")
@@ -501,30 +483,3 @@ def test_revenue_at_risk_by_group(api: Caller, books: Books, terminal: None) -> 
     assert "by stand in: 12,000 (interval unknown), 2 accounts with 24,000" in stood_in
     assert "high" in told
     assert page["risk"]["at_risk"] == found["total"]["at_risk"]
-
-
-@pytest.mark.parametrize(
-    ("path", "params"),
-    [
-        ("/v1/playbooks/asked/power", {"share": 0}),
-        ("/v1/playbooks/asked/power", {"share": "nan"}),
-        ("/v1/playbooks/asked/power", {"share": 1}),
-        ("/v1/playbooks/asked/power", {"days": "inf"}),
-        ("/v1/playbooks/asked/power", {"days": 1e9}),
-        ("/v1/playbooks/asked/power", {"base_rate": -1}),
-        ("/v1/playbooks/asked/impact", {"hour": -1}),
-        ("/v1/playbooks/asked/impact", {"minutes_per_task": "nan"}),
-        ("/v1/analytics/revenue-at-risk", {"by": "name; DROP TABLE account"}),
-    ],
-)
-def test_hostile_parameters_are_refused(api: Caller, path: str, params: JsonTree) -> None:
-    assert api.get(path, params=params, status=422)["code"] == "DATA001"
-
-
-def test_a_playbook_that_is_not_there(api: Caller) -> None:
-    refused = [api.get(f"/v1/playbooks/nobody/{path}", status=404) for path in ("impact", "power")]
-    refused.append(api.post("/v1/playbooks/nobody/impact/looks", status=404))
-    refused.append(api.call("PUT", "/v1/playbooks/nobody/impact/plan", {"looks": 4}, status=404))
-
-    assert {each["code"] for each in refused} == {"PLAY005"}
-    assert api.call("PUT", "/v1/playbooks/nobody/impact/plan", {"looks": 0}, status=422)["code"] == "DATA001"

