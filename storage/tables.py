@@ -48,7 +48,7 @@ class Account(Owned, table=True):
     """A customer account. `id` is the tenant's own (external) id.
 
     `custom` and `facts` hold values in the JSON form of `playbook_dsl.values`; `facts` by root name (`health`, `risk`, `usage`, …).
-    `status_at` is when the status last changed, null when it never did; the database writes it (migration 0019).
+    `status_at` is when the status last changed, null when it never did; the database writes it (migration 0020).
     """
 
     __table_args__ = (

@@ -1,12 +1,12 @@
 """accounts: when somebody last changed the status
 
-Revision: 0019
+Revision: 0020
 """
 
 from alembic import op
 
-revision = '0019'
-down_revision = '0018'
+revision = '0020'
+down_revision = '0019'
 branch_labels = None
 depends_on = None
 
