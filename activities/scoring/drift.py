@@ -17,6 +17,7 @@ from activities.scoring.contracts import SCORING_DRIFT, DriftInput, DriftOutcome
 from activities.scoring.data import MOST_ROWS, contracts_of, features_of, read_panel
 from scoring.features.definitions import FEATURE_SET, FEATURES
 from scoring.features.history import histories_of
+from scoring.features.labels import Course
 from scoring.features.panels import label_snapshots
 from scoring.models.files import Manifest, ModelRefused, load
 from scoring.models.model import Model
@@ -76,10 +77,10 @@ class Drifting:
     async def _report(self, call: DriftInput, month: date) -> DriftOutcome:
         async with self._database.begin(call.tenant) as session:
             scorer = await _scorer(session, call.target)
-            newest = await read_newest(session, FEATURE_SET, _begin(month), _begin(_next(month)), MOST_ROWS)
+            newest = await _customers(session, await read_newest(session, FEATURE_SET, _begin(month), _begin(_next(month)), MOST_ROWS))
             said, contracts = await _said(session, call.target)
         if not newest:
-            raise NothingToCompare(f"no features were kept in {month:%B %Y}; drift is reported on months with nights")
+            raise NothingToCompare(f"no features of customers were kept in {month:%B %Y}; drift is reported on months with nights")
         learned = await read_panel(self._database, call.tenant, call.target, scorer.trained_at)
         if not len(learned):
             raise NothingToCompare("the rows the model learned from are not kept any more; train again")
@@ -89,6 +90,12 @@ class Drifting:
         async with self._database.begin(call.tenant) as session:
             await save_drift(session, row)
         return DriftOutcome(target=call.target, alarms=alarms, words=report.words)
+
+
+async def _customers(session: Session, newest: Sequence[Kept]) -> list[Kept]:
+    """Leave out whom a model would not learn from either: accounts that were lost by then go on being kept, and use nothing."""
+    histories = histories_of(await contracts_of(session, [each.account for each in newest], datetime.now(UTC)))
+    return [each for each in newest if each.account in histories and Course(histories[each.account]).is_customer(each.as_of.timestamp())]
 
 
 def _begin(month: date) -> datetime:
