@@ -50,7 +50,7 @@ class ScoringNight:
     @workflow.run
     async def run(self, given: NightInput) -> NightOutcome:
         """Go over all accounts once a stage."""
-        as_of = given.as_of or workflow.now().replace(second=0, microsecond=0)
+        as_of = given.as_of or workflow.now()
         left, after, accounts = list(given.left), given.after, given.accounts
         while left:
             call = NightBatch(tenant=given.tenant, stage=left[0], as_of=as_of, after=after)
