@@ -49,6 +49,8 @@ class Course:
             if gone:
                 self.back.append(at)
             mrr = number(each.values.get("mrr"), 0)
+            if each.subject == _ITSELF and mrr is None:
+                continue  # that the account is a customer again is no contract that could be lost
             running[each.subject] = running.get(each.subject) if mrr is None else mrr
             amounts = [amount for amount in running.values() if amount is not None]
             if amounts:

@@ -43,6 +43,14 @@ def test_who_comes_back_is_a_customer_again() -> None:
     assert label_churn(account, CUTOFF)
 
 
+def test_who_came_back_can_be_lost_by_a_contract_a_second_time() -> None:
+    again = [seen("contract", 100, subject="account", status="active"), seen("contract", 99, subject="k2", status="active", mrr=10)]
+    account = history(STARTED, lost(-200, "account"), *again, lost(20, "k2"))
+
+    assert at_risk(account, CUTOFF)
+    assert churned_on(account) == CUTOFF + timedelta(days=20)
+
+
 def test_of_an_account_without_contracts_the_status_is_known() -> None:
     account = history(seen("usage", 300, logins=1), lost(30, "account"))
 
