@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import NoReturn
+from typing import Any, Final, NoReturn, TypedDict
 
 from temporalio.client import (
     Client,
@@ -68,6 +68,19 @@ class PlayGone(Exception):
     """The play is not in Temporal, or has ended."""
 
 
+class Ids(TypedDict):
+    """What an id that is taken means, by a workflow that ended and by one that runs."""
+
+    id_reuse_policy: WorkflowIDReusePolicy
+    id_conflict_policy: WorkflowIDConflictPolicy
+
+
+_ONCE: Final = Ids(id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE, id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING)
+_AGAIN_AFTER_FAILURE: Final = Ids(
+    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY, id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING
+)
+
+
 @dataclass(frozen=True)
 class JobState:
     """How a job of scoring gets on: Temporal's word for its status, and what it gave or failed with when it has ended."""
@@ -107,23 +120,15 @@ class Plays:
         Raises:
             TemporalAway: it may or may not have been started; asking again is safe.
         """
-        try:
-            async with self.temporal() as client:
-                await client.start_workflow(
-                    play.run.playbook,
-                    play,
-                    id=workflow_id,
-                    task_queue=QUEUE_PLAYS,
-                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                    search_attributes=search_attributes(play),
-                    static_summary=static_summary(play),
-                    priority=priority(play),
-                    rpc_timeout=_RPC_TIMEOUT,
-                )
-        except WorkflowAlreadyStartedError:
-            return False
-        return True
+        return await self._start(
+            play.run.playbook,
+            play,
+            workflow_id,
+            ids=_ONCE,
+            search_attributes=search_attributes(play),
+            static_summary=static_summary(play),
+            priority=priority(play),
+        )
 
     async def start_sync(self, sync: SyncInput) -> bool:
         """Start the sync of a vendor; False when one is under way.
@@ -131,19 +136,8 @@ class Plays:
         Raises:
             TemporalAway: it may or may not have been started.
         """
-        try:
-            async with self.temporal() as client:
-                await client.start_workflow(
-                    SYNC,
-                    sync,
-                    id=sync_workflow_id(sync.tenant, sync.vendor),
-                    task_queue=QUEUE_PLAYS,
-                    static_summary=f"sync of {sync.vendor}",
-                    rpc_timeout=_RPC_TIMEOUT,
-                )
-        except WorkflowAlreadyStartedError:
-            return False
-        return True
+        workflow_id = sync_workflow_id(sync.tenant, sync.vendor)
+        return await self._start(SYNC, sync, workflow_id, static_summary=f"sync of {sync.vendor}")
 
     async def start_scoring(self, kind: str, given: Contract, workflow_id: str) -> bool:
         """Start a job of scoring; False when one with this id is under way.
@@ -151,12 +145,7 @@ class Plays:
         Raises:
             TemporalAway: it may or may not have been started.
         """
-        try:
-            async with self.temporal() as client:
-                await client.start_workflow(kind, given, id=workflow_id, task_queue=QUEUE_SCORING, rpc_timeout=_RPC_TIMEOUT)
-        except WorkflowAlreadyStartedError:
-            return False
-        return True
+        return await self._start(kind, given, workflow_id, queue=QUEUE_SCORING)
 
     async def show_scoring(self, workflow_id: str) -> JobState:
         """Tell how a job of scoring gets on, or what came of it.
@@ -187,21 +176,8 @@ class Plays:
         Raises:
             TemporalAway: it may or may not have been started; asking again is safe.
         """
-        try:
-            async with self.temporal() as client:
-                await client.start_workflow(
-                    SWEEP,
-                    given,
-                    id=launch_workflow_id(given.tenant, launch),
-                    task_queue=QUEUE_PLAYS,
-                    id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                    static_summary=f"launch of {given.playbook}",
-                    rpc_timeout=_RPC_TIMEOUT,
-                )
-        except WorkflowAlreadyStartedError:
-            return False
-        return True
+        workflow_id = launch_workflow_id(given.tenant, launch)
+        return await self._start(SWEEP, given, workflow_id, ids=_ONCE, static_summary=f"launch of {given.playbook}")
 
     async def start_override(self, given: OverrideInput) -> bool:
         """Start the timer of an override; False when it runs, or has done its work. One that was broken off begins again.
@@ -209,17 +185,18 @@ class Plays:
         Raises:
             TemporalAway: it may or may not have been started; asking again is safe.
         """
+        summary = f"health of {given.account} is {given.score:g}, says {given.by}"
+        return await self._start(
+            OVERRIDE, given, override_workflow_id(given.tenant, given.override), ids=_AGAIN_AFTER_FAILURE, static_summary=summary
+        )
+
+    async def _start(
+        self, kind: str, given: Contract, workflow_id: str, *, queue: str = QUEUE_PLAYS, ids: Ids | None = None, **particulars: Any
+    ) -> bool:  # what Temporal takes beside
         try:
             async with self.temporal() as client:
                 await client.start_workflow(
-                    OVERRIDE,
-                    given,
-                    id=override_workflow_id(given.tenant, given.override),
-                    task_queue=QUEUE_PLAYS,
-                    id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-                    id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                    static_summary=f"health of {given.account} is {given.score:g}, says {given.by}",
-                    rpc_timeout=_RPC_TIMEOUT,
+                    kind, given, id=workflow_id, task_queue=queue, rpc_timeout=_RPC_TIMEOUT, **(ids or {}), **particulars
                 )
         except WorkflowAlreadyStartedError:
             return False
