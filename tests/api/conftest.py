@@ -155,7 +155,6 @@ def settings(application_url: str, own_temporal: Temporal, tmp_path_factory: pyt
         temporal_address=own_temporal.address,
         api_port=free_port(),
         worker_stop_grace_s=1,
-        sync_interval_min=0,  # a sync of the schedule, in the first minutes of an hour, would take what a test's own is to bring
     )
 
 
