@@ -11,6 +11,8 @@ from scoring.predictions import Level
 _MIN_BASE: Final = 0.001
 _MAX_BASE: Final = 0.2
 """Above it four times the base rate would leave no room for the scores from 80 on."""
+USUAL_BASE_RATE: Final = 0.03
+"""The share of accounts it happens to in 90 days, as long as nothing of the tenant's own says better."""
 HIGH: Final = 80
 MEDIUM: Final = 50
 

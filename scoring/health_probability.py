@@ -11,12 +11,11 @@ from typing import Final
 
 import numpy as np
 
+from scoring.anchors import USUAL_BASE_RATE
 from scoring.panel import Flags, Numbers
 
 LEAST_CHURNED: Final = 20
 """With fewer lost accounts the slope is not fitted."""
-USUAL_BASE_RATE: Final = 0.03
-"""The share that is lost in 90 days, where nothing says better."""
 USUAL_SLOPE: Final = -0.04
 """Change of the log-odds a point of health: from 20 to 80 points the odds fall to a eleventh."""
 _STEPS: Final = 50

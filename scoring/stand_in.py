@@ -10,8 +10,6 @@ from scoring.anchors import anchors, level_of, score_of
 from scoring.predictions import Factor, Prediction, Source, Target
 from scoring.serve import Row, ScorerError
 
-USUAL_BASE_RATE: Final = 0.03
-"""The share of accounts it happens to in 90 days, as long as no model of the tenant says better."""
 _MOST_EXPANSION: Final = 79
 """Health says who is well, not who is about to buy: alone it never makes the readiness for more high."""
 

@@ -15,11 +15,12 @@ from activities.scoring.links import NO_FEATURES, TOO_FEW, Champion, ChampionSco
 from activities.scoring.pages import Page, StagePage
 from connectors.errors import NotAuthorized
 from connectors.sagemaker.vendor import SAGEMAKER, SageMakerCredentials
+from scoring.anchors import USUAL_BASE_RATE
 from scoring.breaker import Breaker
 from scoring.features.definitions import FEATURE_SET
 from scoring.predictions import Source, Target
 from scoring.serve import IS_FRESH, Answer, Budget, Chain, Health, Link, Row, ScorerError
-from scoring.stand_in import USUAL_BASE_RATE, ScorecardScorer
+from scoring.stand_in import ScorecardScorer
 from storage.repositories.connections import open_connection
 from storage.repositories.models import find_champion
 from storage.repositories.scores import LOST, Basis, page_basis, read_basis

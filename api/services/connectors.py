@@ -26,7 +26,7 @@ from storage.repositories.connections import (
 from storage.repositories.vendor_limits import list_limits
 from storage.session import Database, Session
 from storage.sync.rows import forget_cursors
-from storage.tables import Connection, Link, VendorLimit
+from storage.vendor_tables import Connection, Link, VendorLimit
 
 
 def vendor_named(name: str) -> Vendor[Any]:

@@ -25,7 +25,8 @@ from storage.sync.mapping import VendorMapping
 from storage.sync.reading import MappingUnusable, read_mapping, tenant_mapping
 from storage.sync.rows import count_failures, find_failure, find_setting, lock_cursor, raw_of_failure, save_setting
 from storage.sync.taking import Intake, take_page
-from storage.tables import Delivery, SyncReport
+from storage.tables import Delivery
+from storage.vendor_tables import SyncReport
 from workflows.messages import sync_workflow_id
 
 

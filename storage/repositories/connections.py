@@ -10,7 +10,7 @@ from sqlmodel import col
 from playbook_dsl.values import Json
 from storage.repositories.events import reconsider_events
 from storage.session import Session
-from storage.tables import Connection, Link
+from storage.vendor_tables import Connection, Link
 
 
 @dataclass(frozen=True)

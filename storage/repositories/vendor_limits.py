@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col
 
 from storage.session import Session
-from storage.tables import VendorLimit
+from storage.vendor_tables import VendorLimit
 
 _PROBE: Final = timedelta(seconds=15)
 _FIRST_PAUSE: Final = timedelta(seconds=30)

@@ -10,7 +10,8 @@ from storage.repositories.accounts import list_known_account_ids
 from storage.session import Session
 from storage.sync.converting import domain_of, value_of
 from storage.sync.mapping import Fields, KindRule, MatchRule
-from storage.tables import Account, Contact, Link
+from storage.tables import Account, Contact
+from storage.vendor_tables import Link
 
 _MOST_VALUES: Final = 50
 

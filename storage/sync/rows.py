@@ -14,7 +14,8 @@ from playbook_dsl.values import Json
 from storage.ids import new_id
 from storage.pages import Page, fetch_page
 from storage.session import Session
-from storage.tables import METADATA, SyncCursor, SyncFailure, SyncRecord, SyncReport, SyncSetting
+from storage.tables import METADATA
+from storage.vendor_tables import SyncCursor, SyncFailure, SyncRecord, SyncReport, SyncSetting
 
 _RECORDS: Final = METADATA.tables["sync_record"]
 _FAILURES: Final = METADATA.tables["sync_failure"]

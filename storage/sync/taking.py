@@ -22,7 +22,7 @@ from storage.sync.items import Item, Tally, VendorRecord
 from storage.sync.mapping import Fields, KindRule
 from storage.sync.matching import find_links, match_accounts
 from storage.sync.rows import Seen, forget_failures, read_seen, save_failures, save_seen
-from storage.tables import Link
+from storage.vendor_tables import Link
 
 _LONGEST_ID: Final = 200
 _BREATH: Final = 50

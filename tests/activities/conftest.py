@@ -9,7 +9,7 @@ from connectors.salesforce.fake import FakeSalesforce
 from connectors.sandbox.serving import serving
 from storage.repositories.connections import save_links
 from storage.session import Database
-from storage.tables import Link
+from storage.vendor_tables import Link
 from tests.activities.acting import TENANT, ledger_of, make_account
 from tests.activities.salesforce_org import ACCOUNT, World
 

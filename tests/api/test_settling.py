@@ -12,7 +12,8 @@ from sqlalchemy import select
 from storage.repositories.connections import save_links
 from storage.repositories.events import NewEvent, add_events, change_event
 from storage.session import Session
-from storage.tables import METADATA, Link
+from storage.tables import METADATA
+from storage.vendor_tables import Link
 from tests.api.conftest import KEYS, Caller, JsonTree
 from tests.api.signing import connect, event, in_database, send
 

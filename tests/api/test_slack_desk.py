@@ -23,7 +23,8 @@ from storage.repositories.slack_questions import change_question, find_question
 from storage.repositories.tasks import close_task, find_task
 from storage.repositories.vendor_limits import book
 from storage.session import Database
-from storage.tables import SlackQuestion, VendorLimit
+from storage.tables import SlackQuestion
+from storage.vendor_tables import VendorLimit
 from tests.activities.acting import TENANT, make_account, run_of
 
 pytestmark = pytest.mark.servers

@@ -13,7 +13,7 @@ from connectors.sandbox.faults import Fault
 from connectors.sandbox.serving import serving
 from storage.repositories.connections import delete_connection, find_connection, open_connection, save_connection
 from storage.session import Database
-from storage.tables import VendorLimit
+from storage.vendor_tables import VendorLimit
 from tests.activities.acting import TENANT, call_of, ledger_of, make_account, run_of, undo_of
 from tests.connectors.canary import overheard, received, rows_of, secrets_of, shown_in, told_by
 from tests.connectors.standard import Subject, all_subjects

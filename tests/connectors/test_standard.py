@@ -20,7 +20,7 @@ from connectors.sandbox.serving import serving
 from storage.repositories.connections import delete_connection, save_connection
 from storage.repositories.vendor_limits import list_limits
 from storage.session import Database
-from storage.tables import VendorLimit
+from storage.vendor_tables import VendorLimit
 from tests.activities.acting import TENANT, call_of, ledger_of, make_account, run_of, undo_of
 from tests.connectors.standard import Client, Subject, all_subjects
 

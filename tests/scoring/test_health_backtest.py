@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
+from scoring.anchors import USUAL_BASE_RATE
 from scoring.health_backtest import backtest
-from scoring.health_probability import USUAL_BASE_RATE, USUAL_SLOPE, HealthProbability, scorecard_probability
+from scoring.health_probability import USUAL_SLOPE, HealthProbability, scorecard_probability
 from scoring.panel import Flags, Numbers
 
 

@@ -18,7 +18,8 @@ from storage.sync.mapping import KindRule
 from storage.sync.reading import read_mapping
 from storage.sync.reporting import add_to_report, begin_report, end_report
 from storage.sync.taking import Intake, take_page
-from storage.tables import METADATA, Event, SyncReport
+from storage.tables import METADATA, Event
+from storage.vendor_tables import SyncReport
 
 pytestmark = pytest.mark.servers
 

@@ -4,7 +4,7 @@ from connectors.hubspot.fake import FakeHubSpot
 from connectors.hubspot.vendor import HUBSPOT
 from storage.repositories.connections import save_links
 from storage.session import Session
-from storage.tables import Link
+from storage.vendor_tables import Link
 from tests.connectors.standard import Subject
 
 

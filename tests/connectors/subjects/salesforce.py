@@ -6,7 +6,7 @@ from connectors.salesforce.fake import FakeSalesforce
 from connectors.salesforce.vendor import SALESFORCE
 from storage.repositories.connections import save_links
 from storage.session import Session
-from storage.tables import Link
+from storage.vendor_tables import Link
 from tests.connectors.standard import CANARY, Subject
 
 TOKENS = ("access_token", "refresh_token", "client_id", "client_secret")

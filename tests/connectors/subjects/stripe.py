@@ -4,7 +4,7 @@ from connectors.stripe.fake import FakeStripe
 from connectors.stripe.vendor import STRIPE
 from storage.repositories.connections import save_links
 from storage.session import Session
-from storage.tables import Link
+from storage.vendor_tables import Link
 from tests.connectors.standard import Subject
 
 
