@@ -29,11 +29,12 @@ OF_THE_PAST = (
 TWICE = "SELECT count(*) FROM (SELECT 1 FROM score_history GROUP BY kind, account HAVING count(*) > 1) AS twice"
 
 
-async def killed(at: Ground, kind: str, given: Contract, in_the_middle: Callable[[], Coroutine[Any, Any, None]]) -> Any:
+async def killed(at: Ground, kind: str, given: Contract, in_the_middle: Callable[[], Coroutine[Any, Any, None]]) -> dict[str, Any]:
     handle = await at.client.start_workflow(kind, given, id=kind, task_queue=QUEUE_SCORING)
     await in_the_middle()
     await at.worker.replace()
-    return await asyncio.wait_for(handle.result(), 180)
+    result: dict[str, Any] = await asyncio.wait_for(handle.result(), 180)
+    return result
 
 
 async def test_a_killed_worker_loses_no_snapshot_no_model_and_no_score(server_folder: Path) -> None:
